@@ -1,0 +1,68 @@
+import type { Endpoint } from '../../core/ir/cluster.ts';
+import type { RequestHead, ResponseHead, Tunnel } from './exchange.ts';
+import type { Fields } from './fields.ts';
+
+/** Why a try against one endpoint failed. */
+export interface UpstreamError {
+  readonly code:
+    /** The endpoint refused or could not be reached; nothing was sent. */
+    | 'connectFailed'
+    | 'connectTimeout'
+    /** A kept connection turned out to be closed before one octet of the response; `sent` may still be true. */
+    | 'stale'
+    /** The connection broke in the middle. */
+    | 'reset'
+    | 'readTimeout'
+    | 'sendTimeout'
+    /** The response broke RFC 9112. */
+    | 'invalidResponse';
+  /** For logs; never sent to a client. */
+  readonly detail: string;
+  /** At least one octet of the request may have reached the backend. */
+  readonly sent: boolean;
+}
+
+/** What the caller of a back codec is told. */
+export interface UpstreamHandler {
+  /** 1xx but 100 and 101. */
+  onInformational(head: ResponseHead): void;
+  /** The backend asked for the body with 100 (Continue). */
+  onContinue(): void;
+  onHead(head: ResponseHead): void;
+  /** False: hold back until `resumeResponse`. */
+  onData(chunk: Buffer): boolean;
+  onEnd(trailers: Fields | null): void;
+  /** The backend answered 101. */
+  onUpgrade(head: ResponseHead, tunnel: Tunnel): void;
+  /** The backend can take more of the request body. */
+  onWritable(): void;
+  /** The try is over; before `onHead` the caller may try again elsewhere. */
+  onError(error: UpstreamError): void;
+}
+
+/** One try of one request at one endpoint; implemented by back codecs. */
+export interface UpstreamRequest {
+  /** False: wait for `onWritable`. */
+  write(chunk: Buffer): boolean;
+  end(trailers: Fields | null): void;
+  resumeResponse(): void;
+  /** Gives the try up; the connection is not used again unless the exchange was complete. */
+  abort(): void;
+  /** ms from start to an open connection; 0 on a kept one; null before. */
+  readonly connectMs: number | null;
+}
+
+/** Times of one try, ms. */
+export interface UpstreamTimeouts {
+  readonly connectMs: number;
+  readonly readMs: number;
+  readonly sendMs: number;
+}
+
+/** Carries requests to endpoints of one protocol, keeping idle connections. One per worker. */
+export interface Upstream {
+  request(endpoint: Endpoint, head: RequestHead, timeouts: UpstreamTimeouts, handler: UpstreamHandler): UpstreamRequest;
+  /** Closes idle connections to `host:port`, and active ones once they end. */
+  retire(endpoint: Endpoint): void;
+  close(): void;
+}
