@@ -34,7 +34,7 @@ export interface UpstreamKeepAlive {
 
 /** Whose word about the client's address and scheme is taken. */
 export interface ForwardedHeaders {
-  /** Peers in these CIDRs may send X-Forwarded-* and X-Request-ID; everybody else's are replaced. */
+  /** Peers in these CIDRs may send X-Forwarded-*; everybody else's are replaced. */
   readonly trustedCidrs: readonly string[];
   /** Append to X-Forwarded-For instead of replacing it (`compute-full-forwarded-for`). */
   readonly appendForwardedFor: boolean;

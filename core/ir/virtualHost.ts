@@ -51,6 +51,11 @@ export type RouteFilter = {
   /** A request that came over plain HTTP is sent to the same URL on HTTPS. */
   readonly type: 'httpsRedirect';
   readonly status: 301 | 302 | 303 | 307 | 308;
+  /**
+   * Requests whose path is one of these or lies below one (whole path elements, as `prefix` routes) pass without redirect,
+   * so that ACME HTTP-01 challenges are answered over plain HTTP. Absent: none.
+   */
+  readonly exemptPrefixes?: readonly string[];
 };
 
 /** When another endpoint is tried (ingress-nginx `proxy-next-upstream*`). */

@@ -101,8 +101,9 @@ export interface Exchange {
   /** Octets sent so far for the response, head included. */
   readonly responseBytes: number;
 
-  /** Names the handler and starts delivery of the body. Called once, in the call that hands the exchange over or later. */
+  /** Names the handler. Called once, in the call that hands the exchange over. The body is held until `resumeBody`. */
   start(handler: ExchangeHandler): void;
+  /** Delivers the body (or its end) from now on, until `onBody` says false. */
   resumeBody(): void;
   /** Lets a client that waits for 100 (Continue) go on; nothing when it does not wait. */
   sendContinue(): void;

@@ -52,6 +52,22 @@ export class Fields {
     this.#deleteFrom(0, lowerName);
   }
 
+  /** Keeps the lines `keeps` answers true for, in order; one pass whatever is removed. */
+  retain(keeps: (lowerName: string) => boolean): void {
+    const flat = this.#flat;
+    let kept = 0;
+    for (let index = 0; index < flat.length; index += 3) {
+      if (!keeps(flat[index + 1] as string)) continue;
+      if (kept !== index) {
+        flat[kept] = flat[index] as string;
+        flat[kept + 1] = flat[index + 1] as string;
+        flat[kept + 2] = flat[index + 2] as string;
+      }
+      kept += 3;
+    }
+    if (kept !== flat.length) flat.length = kept;
+  }
+
   /** Calls back for each line in order. */
   forEach(visit: (name: string, lowerName: string, value: string) => void): void {
     const flat = this.#flat;

@@ -24,6 +24,8 @@ export interface UpstreamError {
 
 /** What the caller of a back codec is told. */
 export interface UpstreamHandler {
+  /** The connection is there and the head is on its way: the body may flow. Until here a try can be repeated freely. */
+  onReady(): void;
   /** 1xx but 100 and 101. */
   onInformational(head: ResponseHead): void;
   /** The backend asked for the body with 100 (Continue). */
@@ -46,7 +48,7 @@ export interface UpstreamRequest {
   write(chunk: Buffer): boolean;
   end(trailers: Fields | null): void;
   resumeResponse(): void;
-  /** Gives the try up; the connection is not used again unless the exchange was complete. */
+  /** Gives the try up; the connection is not used again unless the exchange was complete. No callback follows. */
   abort(): void;
   /** ms from start to an open connection; 0 on a kept one; null before. */
   readonly connectMs: number | null;
@@ -59,9 +61,18 @@ export interface UpstreamTimeouts {
   readonly sendMs: number;
 }
 
+/** Where and how one try goes. */
+export interface UpstreamTarget {
+  readonly endpoint: Endpoint;
+  readonly timeouts: UpstreamTimeouts;
+  /** False: a new connection is made, because the request must not meet one that the backend is about to close. */
+  readonly reuse: boolean;
+}
+
 /** Carries requests to endpoints of one protocol, keeping idle connections. One per worker. */
 export interface Upstream {
-  request(endpoint: Endpoint, head: RequestHead, timeouts: UpstreamTimeouts, handler: UpstreamHandler): UpstreamRequest;
+  /** Starts one try. Callbacks come later, never inside this call. */
+  request(target: UpstreamTarget, head: RequestHead, handler: UpstreamHandler): UpstreamRequest;
   /** Closes idle connections to `host:port`, and active ones once they end. */
   retire(endpoint: Endpoint): void;
   close(): void;

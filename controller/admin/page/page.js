@@ -1,0 +1,77 @@
+// Shows /api/v1/status and keeps it fresh. Names come from other people's objects: they are only ever set as text.
+
+const REFRESH_MS = 2000;
+const NONE = '–';
+
+/** An element with a class and children; children that are strings become text. */
+function element(tag, className, ...children) {
+  const made = document.createElement(tag);
+  if (className !== '') made.className = className;
+  made.append(...children);
+  return made;
+}
+
+function fill(id, children) {
+  document.getElementById(id).replaceChildren(...children);
+}
+
+function row(...cells) {
+  return element('tr', '', ...cells.map((cell) => element('td', '', cell === '' ? NONE : cell)));
+}
+
+function address(listener) {
+  return listener.address.includes(':') ? `[${listener.address}]:${listener.port}` : `${listener.address}:${listener.port}`;
+}
+
+function subject(problem) {
+  const { object, position } = problem;
+  const name = object === null ? '' : `${object.kind} ${object.namespace === '' ? '' : `${object.namespace}/`}${object.name} `;
+  return `${name}${problem.field}${position === null ? '' : ` (${position.file}:${position.line})`}`.trim();
+}
+
+function problemItem(problem) {
+  const value = problem.value === '' ? '' : ` (got ${problem.value})`;
+  return element(
+    'li',
+    problem.severity,
+    element('strong', '', `${subject(problem)}: `),
+    `${problem.rule}${value}`,
+    element('small', '', problem.effect),
+  );
+}
+
+function showState(text, state) {
+  const line = document.getElementById('state');
+  line.textContent = text;
+  line.dataset.state = state;
+}
+
+function show(status) {
+  const behind = status.appliedGeneration === status.generation ? '' : `, workers still serve ${status.appliedGeneration}`;
+  const counts = `${status.ingresses.length} Ingresses, generation ${status.generation}${behind}`;
+  showState(`${status.ready ? 'Ready' : 'Not ready'} · ${counts} · version ${status.version}`, status.ready ? 'ready' : 'waiting');
+  const problems = status.problems.map(problemItem);
+  fill('problems', problems.length === 0 ? [element('li', '', 'None.')] : problems);
+  fill('ingresses', status.ingresses.map((ingress) => row(
+    ingress.namespace,
+    ingress.name,
+    ingress.class,
+    ingress.hosts.map((host) => (ingress.tlsHosts.includes(host) ? `${host} (TLS)` : host)).join(', '),
+    ingress.addresses.join(', '),
+  )));
+  fill('listeners', status.listeners.map((listener) => row(listener.protocol, address(listener))));
+}
+
+async function refresh() {
+  try {
+    const response = await fetch('/api/v1/status');
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    show(await response.json());
+  } catch (error) {
+    showState(`Gatehouse does not answer (${error.message})`, 'waiting');
+  } finally {
+    setTimeout(refresh, REFRESH_MS);
+  }
+}
+
+void refresh();

@@ -1,0 +1,89 @@
+/**
+ * JSON schemas of the answers: what is documented is what is sent, because serialising goes by them and leaves out
+ * everything else.
+ */
+
+const TEXT = { type: 'string' } as const;
+const NUMBER = { type: 'integer' } as const;
+const FLAG = { type: 'boolean' } as const;
+const MAYBE_TEXT = { type: 'string', nullable: true } as const;
+const TEXTS = { type: 'array', items: TEXT } as const;
+
+type Properties = Readonly<Record<string, unknown>>;
+
+/** An object with exactly these properties, all of them there. */
+function record<P extends Properties>(properties: P): { type: 'object'; required: string[]; additionalProperties: false; properties: P } {
+  return { type: 'object', required: Object.keys(properties), additionalProperties: false, properties };
+}
+
+function listOf<T>(items: T): { type: 'array'; items: T } {
+  return { type: 'array', items };
+}
+
+const OBJECT_REF = { ...record({ kind: TEXT, namespace: TEXT, name: TEXT }), nullable: true };
+
+/** Body of every refusal; `parameter` names the query parameter at fault, `paths` what there is instead. */
+export const ERROR_SCHEMA = {
+  type: 'object',
+  required: ['error'],
+  additionalProperties: false,
+  properties: { error: TEXT, parameter: TEXT, paths: TEXTS },
+} as const;
+
+/** StatusView. */
+export const STATUS_SCHEMA = record({
+  version: TEXT,
+  ready: FLAG,
+  generation: NUMBER,
+  appliedGeneration: NUMBER,
+  listeners: listOf(record({ protocol: TEXT, address: TEXT, port: NUMBER })),
+  nodes: listOf(record({ name: TEXT, addresses: TEXTS, self: FLAG })),
+  services: listOf(
+    record({
+      namespace: TEXT,
+      name: TEXT,
+      addresses: TEXTS,
+      pool: MAYBE_TEXT,
+      forwarding: TEXT,
+      owner: MAYBE_TEXT,
+      ports: listOf(record({ port: NUMBER, protocol: TEXT, name: TEXT })),
+    }),
+  ),
+  ingresses: listOf(record({ namespace: TEXT, name: TEXT, class: TEXT, addresses: TEXTS, hosts: TEXTS, tlsHosts: TEXTS })),
+  problems: listOf(
+    record({
+      severity: TEXT,
+      object: OBJECT_REF,
+      position: { ...record({ file: TEXT, line: NUMBER }), nullable: true },
+      field: TEXT,
+      rule: TEXT,
+      value: TEXT,
+      effect: TEXT,
+    }),
+  ),
+});
+
+/** Explanation. */
+export const EXPLANATION_SCHEMA = record({
+  steps: listOf(record({ step: TEXT, text: TEXT })),
+  ingress: OBJECT_REF,
+  field: MAYBE_TEXT,
+  cluster: MAYBE_TEXT,
+  endpoint: MAYBE_TEXT,
+  status: { type: 'integer', nullable: true },
+});
+
+/** List of EndpointView. */
+export const ENDPOINTS_SCHEMA = record({
+  endpoints: listOf(
+    record({
+      cluster: TEXT,
+      endpoint: TEXT,
+      state: TEXT,
+      weight: NUMBER,
+      activeRequests: NUMBER,
+      idleConnections: NUMBER,
+      ejectedBy: NUMBER,
+    }),
+  ),
+});

@@ -1,0 +1,139 @@
+import { access } from 'node:fs/promises';
+import { availableParallelism, hostname, networkInterfaces } from 'node:os';
+import { createLogger, LOG_LEVELS } from '../../../core/log/logger.ts';
+import { assembleGatehouse, type ServeOptions } from '../../runtime/assembleGatehouse.ts';
+import type { ListenAddress } from '../../runtime/listenAddress.ts';
+import { runUntilStopped } from '../../runtime/runUntilStopped.ts';
+import { defineCommand, EXIT, wrongUsage, type CommandContext } from '../command.ts';
+import { many, one } from '../flag.ts';
+import type { FlagValues } from '../parseArguments.ts';
+import { DEFAULT_ADMIN, TRANSLATION_FLAGS, translationChoices } from '../sharedFlags.ts';
+import { choice, duration, integer, listenAddress, text } from '../values.ts';
+
+const MAX_WORKERS = 256;
+/** As in ingress-nginx's chart: long enough for slow downloads, short enough for a node that is being emptied. */
+const DEFAULT_DRAIN_MS = 300_000;
+
+const FLAGS = {
+  manifests: many('manifests', text('a file or folder'), {
+    placeholder: 'PATH',
+    help: 'File or folder of Kubernetes manifests (YAML or JSON) to serve from. Changes are served within half a second.',
+    splitsFlag: false,
+  }),
+  http: many('http', listenAddress, {
+    placeholder: 'ADDR:PORT',
+    help: 'Where to listen for plain HTTP. Port 0 lets the system choose; the log and "gatehouse status" tell which.',
+    defaultText: '0.0.0.0:80 and [::]:80; nothing when only --https is given',
+  }),
+  https: many('https', listenAddress, {
+    placeholder: 'ADDR:PORT',
+    help: 'Where to listen for HTTPS.',
+    defaultText: '0.0.0.0:443 and [::]:443; nothing when only --http is given',
+  }),
+  admin: one('admin', listenAddress, () => DEFAULT_ADMIN, {
+    placeholder: 'ADDR:PORT',
+    help: 'Where the admin API listens: /healthz, /readyz, /metrics, /api/v1/ and a status page. It has no passwords: keep it where only you can reach it.',
+    defaultText: '127.0.0.1:9090',
+  }),
+  workers: one('workers', integer(1, MAX_WORKERS), availableParallelism, {
+    placeholder: 'N',
+    help: 'Worker threads that carry traffic.',
+    defaultText: 'one per available core',
+  }),
+  nodeName: one('node-name', text('a name'), hostname, {
+    placeholder: 'NAME',
+    help: 'Which of the Node objects this machine is.',
+    defaultText: "the machine's host name",
+  }),
+  ...TRANSLATION_FLAGS,
+  drainTimeout: one('drain-timeout', duration, () => DEFAULT_DRAIN_MS, {
+    placeholder: 'DURATION',
+    help: 'After SIGTERM, how long open requests may take to finish before they are cut.',
+    defaultText: '300s',
+  }),
+  logLevel: one('log-level', choice(LOG_LEVELS), () => 'info' as const, {
+    placeholder: 'LEVEL',
+    help: `How much is logged: ${LOG_LEVELS.join(', ')}. The log goes to standard error.`,
+    defaultText: 'info',
+  }),
+  logFormat: one('log-format', choice(['json', 'text']), () => 'text' as const, {
+    placeholder: 'FORM',
+    help: "Form of the log and of the access log, which goes to standard output: json, or text (ingress-nginx's access log line).",
+    defaultText: 'text',
+  }),
+};
+
+/** `gatehouse run`. */
+export function runCommand(version: string): ReturnType<typeof defineCommand> {
+  return defineCommand(
+    {
+      name: 'run',
+      summary: 'Serve the Ingresses of a folder of manifests',
+      description:
+        'Serves until SIGTERM or SIGINT; then readiness fails, listeners stop accepting, open requests finish, and it exits 0 ' +
+        'within the drain timeout. A second SIGINT ends it at once. SIGHUP does nothing, because manifests are watched.\n' +
+        'This version serves folders of manifests; it does not talk to an API server.',
+      positionals: { name: '', least: 0, most: 0, help: '' },
+      examples: [
+        ['Without root, on high ports', 'gatehouse run --manifests ./manifests --http 127.0.0.1:8080 --https 127.0.0.1:8443'],
+        ['On ports 80 and 443 of every address, as root', 'gatehouse run --manifests /etc/gatehouse/manifests'],
+        [
+          'Behind a load balancer whose X-Forwarded-For is to be believed',
+          'gatehouse run --manifests ./manifests --http 0.0.0.0:8080 --trusted-proxies 10.0.0.0/8',
+        ],
+        ['Settings from the environment', 'GATEHOUSE_MANIFESTS=./manifests GATEHOUSE_HTTP=127.0.0.1:8080 gatehouse run'],
+      ],
+    },
+    FLAGS,
+    async (flags, _positionals, context) => {
+      if (flags.manifests.length === 0) {
+        const message = 'this version serves folders of manifests: say which with --manifests PATH';
+        return wrongUsage('run', message, context);
+      }
+      try {
+        return await serve(version, flags, context);
+      } catch (error) {
+        context.stderr(`gatehouse run: ${startFailure(error)}\n`);
+        return EXIT.failure;
+      }
+    },
+  );
+}
+
+async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: CommandContext): Promise<number> {
+  for (const path of flags.manifests) await access(path);
+  const options: ServeOptions = {
+    ...flags,
+    ...listeners(flags.http, flags.https),
+    version,
+    translation: translationChoices(flags),
+    drainTimeoutMs: flags.drainTimeout,
+  };
+  const logger = createLogger({ level: options.logLevel, format: options.logFormat, name: 'controller' });
+  const onReady = (): void => logger.info('ready: the first snapshot serves on every worker');
+  const life = { signals: context.signals, onHangUp: 'ignore', logger, onReady } as const;
+  try {
+    return (await runUntilStopped(assembleGatehouse(options, logger), life)) ? EXIT.success : EXIT.failure;
+  } finally {
+    await logger.flush();
+  }
+}
+
+/** What was asked for, or the standard ports on all addresses when nothing was. */
+function listeners(
+  http: readonly ListenAddress[],
+  https: readonly ListenAddress[],
+): { readonly http: readonly ListenAddress[]; readonly https: readonly ListenAddress[] } {
+  if (http.length > 0 || https.length > 0) return { http, https };
+  const families = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  const hasIpv6 = families.some(({ family }) => family === 'IPv6');
+  const addresses = hasIpv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
+  return { http: addresses.map((address) => ({ address, port: 80 })), https: addresses.map((address) => ({ address, port: 443 })) };
+}
+
+function startFailure(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'EACCES') return `${message}\nOn high ports it runs without root: --http 127.0.0.1:8080 --https 127.0.0.1:8443`;
+  return code === 'ENOENT' ? `no such file or folder: ${message}` : message;
+}

@@ -1,0 +1,62 @@
+import { DEFAULT_TRANSLATION, type TranslationChoices } from '../runtime/translationChoices.ts';
+import { many, one, toggle } from './flag.ts';
+import type { FlagValues } from './parseArguments.ts';
+import { choice, cidr, listenAddress, namespacedName, objectName } from './values.ts';
+
+/** Where the admin API listens unless told otherwise. */
+export const DEFAULT_ADMIN = { address: '127.0.0.1', port: 9090 } as const;
+
+/** Flags that decide what objects mean; `run` and `check` share them, so that both see the same problems. */
+export const TRANSLATION_FLAGS = {
+  ingressClasses: many('ingress-class', objectName, {
+    placeholder: 'NAME',
+    help: 'Class whose Ingresses are served even when no IngressClass object of that name exists.',
+    defaultText: DEFAULT_TRANSLATION.ingressClasses.join(', '),
+    fallback: () => DEFAULT_TRANSLATION.ingressClasses,
+  }),
+  watchNamespaces: many('watch-namespace', objectName, {
+    placeholder: 'NS',
+    help: 'Namespace whose objects are read.',
+    defaultText: 'all',
+  }),
+  watchWithoutClass: toggle(
+    'watch-ingress-without-class',
+    DEFAULT_TRANSLATION.watchWithoutClass,
+    'Serve Ingresses that name no class even when no class is marked as the default.',
+  ),
+  allowExternalName: toggle(
+    'allow-external-name',
+    DEFAULT_TRANSLATION.allowExternalName,
+    'Serve Services of type ExternalName, whose backends are DNS names that anybody who may write a Service can choose.',
+  ),
+  configMap: one('configmap', namespacedName, () => null, {
+    placeholder: 'NS/NAME',
+    help: 'ConfigMap with global settings, keys as in ingress-nginx.',
+  }),
+  trustedProxies: many('trusted-proxies', cidr, {
+    placeholder: 'CIDR',
+    help: 'Peers whose X-Forwarded-* headers are believed, such as a load balancer in front. Everybody else\'s are replaced.',
+    defaultText: 'nobody',
+  }),
+} as const;
+
+/** What TRANSLATION_FLAGS say, in translation's own words. */
+export function translationChoices(flags: FlagValues<typeof TRANSLATION_FLAGS>): TranslationChoices {
+  const { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies } = flags;
+  return { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies };
+}
+
+/** How data is printed. */
+export const OUTPUT_FLAG = one('output', choice(['text', 'json']), () => 'text' as const, {
+  short: 'o',
+  placeholder: 'FORM',
+  help: 'How to print: text for people, json for programs.',
+  defaultText: 'text',
+});
+
+/** The admin address that `status` and `explain` ask. */
+export const ASK_ADMIN_FLAG = one('admin', listenAddress, () => DEFAULT_ADMIN, {
+  placeholder: 'ADDR:PORT',
+  help: 'Where the running Gatehouse\'s admin API listens.',
+  defaultText: '127.0.0.1:9090',
+});

@@ -1,0 +1,15 @@
+import type { FieldReader } from './fieldReader.ts';
+import type { ObjectBase } from '../model/objects.ts';
+
+/** What the decoder of one kind is given: the object's fields, and what all kinds share already decoded. */
+export interface Decoding {
+  readonly object: FieldReader;
+  readonly base: ObjectBase;
+  /** As written, `networking.k8s.io/v1`. */
+  readonly apiVersion: string;
+}
+
+/** True for the beta versions that old tutorials still show. */
+export function isBeta(decoding: Decoding): boolean {
+  return decoding.apiVersion.endsWith('/v1beta1');
+}

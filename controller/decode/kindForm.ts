@@ -1,0 +1,90 @@
+import { decodeConfigMap } from './configMap.ts';
+import type { Decoding } from './decoding.ts';
+import { decodeEndpoints } from './endpoints.ts';
+import { decodeEndpointSlice } from './endpointSlice.ts';
+import { decodeIngress } from './ingress.ts';
+import { decodeIngressClass } from './ingressClass.ts';
+import { decodeNamespace } from './namespace.ts';
+import { decodeNode } from './node.ts';
+import { decodeSecret } from './secret.ts';
+import { decodeService } from './service.ts';
+import { DNS_LABEL, DNS_SUBDOMAIN, type TextForm } from './textForm.ts';
+import type { Kind, KubeObject } from '../model/objects.ts';
+
+/** How objects of one kind are written, and what decodes them. */
+export interface KindForm {
+  readonly kind: Kind;
+  readonly namespaced: boolean;
+  /** The version to write. */
+  readonly apiVersion: string;
+  /** Versions that are still read, though Kubernetes no longer serves them. */
+  readonly oldVersions: readonly string[];
+  /** What else changes when an old version is rewritten, in words; empty: nothing. */
+  readonly rewrite: string;
+  /** Form of `metadata.name`. */
+  readonly name: TextForm;
+  /** Null when the object cannot be used at all; its faults are reported. */
+  readonly decode: (decoding: Decoding) => KubeObject | null;
+}
+
+const CORE = { apiVersion: 'v1', oldVersions: [], rewrite: '', name: DNS_SUBDOMAIN, namespaced: true } as const;
+
+/** Every kind that Gatehouse reads. */
+export const KIND_FORMS: readonly KindForm[] = [
+  {
+    kind: 'Ingress',
+    namespaced: true,
+    apiVersion: 'networking.k8s.io/v1',
+    oldVersions: ['networking.k8s.io/v1beta1', 'extensions/v1beta1'],
+    rewrite: ', with pathType on every path, backend.service.name and backend.service.port, spec.defaultBackend',
+    name: DNS_SUBDOMAIN,
+    decode: decodeIngress,
+  },
+  {
+    kind: 'IngressClass',
+    namespaced: false,
+    apiVersion: 'networking.k8s.io/v1',
+    oldVersions: ['networking.k8s.io/v1beta1'],
+    rewrite: '',
+    name: DNS_SUBDOMAIN,
+    decode: decodeIngressClass,
+  },
+  {
+    kind: 'EndpointSlice',
+    namespaced: true,
+    apiVersion: 'discovery.k8s.io/v1',
+    oldVersions: ['discovery.k8s.io/v1beta1'],
+    rewrite: ', with nodeName and zone in place of topology',
+    name: DNS_SUBDOMAIN,
+    decode: decodeEndpointSlice,
+  },
+  // The API server takes a DNS label that begins with a letter; newer ones any DNS label.
+  { ...CORE, kind: 'Service', name: DNS_LABEL, decode: decodeService },
+  { ...CORE, kind: 'Endpoints', decode: decodeEndpoints },
+  { ...CORE, kind: 'Secret', decode: decodeSecret },
+  { ...CORE, kind: 'ConfigMap', decode: decodeConfigMap },
+  { ...CORE, kind: 'Namespace', namespaced: false, name: DNS_LABEL, decode: decodeNamespace },
+  { ...CORE, kind: 'Node', namespaced: false, decode: decodeNode },
+];
+
+/** Groups of Kubernetes itself: one of our kinds in a wrong one of them is a slip, in any other group it is not ours. */
+const OWN_GROUPS = new Set(['', 'apps', 'extensions', 'networking.k8s.io', 'discovery.k8s.io']);
+
+/** What `apiVersion` and `kind` of an object say about who reads it. */
+export type KindMatch =
+  | { readonly type: 'read'; readonly form: KindForm; readonly old: boolean }
+  /** Ours by its kind, but not in this version or spelling. */
+  | { readonly type: 'misspelt'; readonly form: KindForm; readonly field: 'apiVersion' | 'kind' }
+  /** None that Gatehouse reads. */
+  | { readonly type: 'foreign' };
+
+/** Finds the decoder for an object. */
+export function matchKind(apiVersion: string, kind: string): KindMatch {
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  const form = KIND_FORMS.find((candidate) => candidate.kind.toLowerCase() === kind.toLowerCase());
+  if (form === undefined || !OWN_GROUPS.has(group)) return { type: 'foreign' };
+  if (form.kind !== kind) return { type: 'misspelt', form, field: 'kind' };
+  if (form.apiVersion === apiVersion) return { type: 'read', form, old: false };
+  if (form.oldVersions.includes(apiVersion)) return { type: 'read', form, old: true };
+  return { type: 'misspelt', form, field: 'apiVersion' };
+}

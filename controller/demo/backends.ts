@@ -1,0 +1,91 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { WebSocketServer } from 'ws';
+
+/** Ports on 127.0.0.1 of one Service's backends. */
+export interface DemoService {
+  /** The Service's name in examples/shop. */
+  readonly service: string;
+  readonly ports: readonly number[];
+}
+
+/** The shop's embedded backends while they run. */
+export interface DemoBackends {
+  readonly services: readonly DemoService[];
+  /** Ends every connection. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const PRODUCTS = ['lantern', 'key ring', 'drawbridge chain'];
+
+/** One server to start: which Service it belongs to, and what it answers. */
+interface Backend {
+  readonly service: string;
+  readonly listener: RequestListener;
+  readonly webSocket?: boolean;
+}
+
+const BACKENDS: readonly Backend[] = [
+  { service: 'front', listener: text((target) => `Welcome to the shop. You asked for ${target}.`) },
+  { service: 'cart', listener: text(() => 'Your cart is empty. (cart 1)') },
+  { service: 'cart', listener: text(() => 'Your cart is empty. (cart 2)') },
+  { service: 'api-v1', listener: json({ version: 'v1', products: PRODUCTS.slice(0, 2) }) },
+  { service: 'api-v2', listener: json({ version: 'v2', products: PRODUCTS }) },
+  { service: 'chat', listener: text(() => 'Say something over a WebSocket.'), webSocket: true },
+  { service: 'checkout', listener: text(() => 'Pay here, safely.') },
+];
+
+/** Starts every backend on a free port of 127.0.0.1. */
+export async function startDemoBackends(): Promise<DemoBackends> {
+  const servers: Server[] = [];
+  const ports = new Map<string, number[]>();
+  for (const backend of BACKENDS) {
+    const server = createServer(backend.listener);
+    if (backend.webSocket === true) echo(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    servers.push(server);
+    const { port } = server.address() as AddressInfo;
+    ports.set(backend.service, [...(ports.get(backend.service) ?? []), port]);
+  }
+  return {
+    services: [...ports].map(([service, list]) => ({ service, ports: list })),
+    stop: async () => {
+      await Promise.all(servers.map(stopServer));
+    },
+  };
+}
+
+/** Sends every WebSocket message back as it came. */
+function echo(server: Server): void {
+  const sockets = new WebSocketServer({ server, maxPayload: 1024 * 1024 });
+  sockets.on('connection', (socket) => {
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+    // A client that breaks the protocol loses its connection, nothing else.
+    socket.on('error', () => socket.terminate());
+  });
+  server.on('close', () => sockets.close());
+}
+
+async function stopServer(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+function text(body: (target: string) => string): RequestListener {
+  return (request, response) => {
+    response.setHeader('content-type', 'text/plain; charset=utf-8');
+    response.end(`${body(request.url ?? '/')}\n`);
+  };
+}
+
+function json(body: object): RequestListener {
+  return (_request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(`${JSON.stringify(body)}\n`);
+  };
+}

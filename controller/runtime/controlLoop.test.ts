@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { mock, test } from 'node:test';
+import type { ObjectRef } from '../../core/ir/objectRef.ts';
+import type { Problem } from '../../core/ir/problem.ts';
+import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
+import type { VirtualHost } from '../../core/ir/virtualHost.ts';
+import { silentLogger, type Logger } from '../../core/log/logger.ts';
+import type { HostPattern } from '../../core/net/hostPattern.ts';
+import type { ConfigMap } from '../model/objects.ts';
+import type { ObjectIndex } from '../model/store.ts';
+import type { Source, SourceBatch } from '../sources/source.ts';
+import type { Translation, TranslateOptions } from '../translate/translation.ts';
+import { createControlLoop, type ControlLoop } from './controlLoop.ts';
+
+/** Settings are passed through untouched here. */
+const SETTINGS = {} as Snapshot['settings'];
+const OPTIONS = {} as TranslateOptions;
+
+/** An object that stands for one virtual host named after it. */
+function host(name: string): ConfigMap {
+  const metadata = { name, namespace: 'a', labels: new Map(), annotations: new Map(), createdAtMs: null };
+  return { kind: 'ConfigMap', metadata, origin: null, data: new Map() };
+}
+
+function problem(rule: string): Problem {
+  return { severity: 'error', object: null, position: { file: 'a.yaml', line: 1 }, field: '', rule, value: '', effect: 'left out' };
+}
+
+/** One virtual host per ConfigMap; `broken` throws. */
+function translateHosts(objects: ObjectIndex): Translation {
+  const names = [...objects.list('ConfigMap')].map((object) => object.metadata.name);
+  if (names.includes('broken')) throw new Error('a fault of ours');
+  const virtualHosts = new Map(names.map((name): [HostPattern, VirtualHost] => {
+    const pattern = name as HostPattern;
+    return [pattern, { host: pattern, routes: [] }];
+  }));
+  const snapshot: Snapshot = { settings: SETTINGS, virtualHosts, clusters: new Map(), certificates: new Map(), serverNames: new Map() };
+  return { snapshot, ingresses: [], problems: [] };
+}
+
+class FakeSource implements Source {
+  readonly #first: Partial<SourceBatch>;
+  #onBatch: (batch: SourceBatch) => void = () => assert.fail('not started');
+  stops = 0;
+
+  constructor(first: Partial<SourceBatch> = {}) {
+    this.#first = first;
+  }
+
+  start(onBatch: (batch: SourceBatch) => void): Promise<void> {
+    this.#onBatch = onBatch;
+    this.send(this.#first);
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.stops += 1;
+    return Promise.resolve();
+  }
+
+  send(batch: Partial<SourceBatch>): void {
+    this.#onBatch({ upserts: [], deletes: [], problems: [], ...batch });
+  }
+}
+
+interface Bench {
+  readonly loop: ControlLoop;
+  readonly published: readonly SnapshotDelta[];
+  translations(): number;
+}
+
+function bench(source: Source, logger: Logger = silentLogger, clock = { now: () => 0 }): Bench {
+  const published: SnapshotDelta[] = [];
+  let translations = 0;
+  const loop = createControlLoop({
+    source,
+    translate: (objects) => {
+      translations += 1;
+      return translateHosts(objects);
+    },
+    translateOptions: () => OPTIONS,
+    publish: (delta) => published.push(delta),
+    clock,
+    logger,
+  });
+  return { loop, published, translations: () => translations };
+}
+
+function upserts(delta: SnapshotDelta | undefined): readonly string[] {
+  return delta?.virtualHosts.upsert.map(([name]) => name) ?? [];
+}
+
+const CONFIG_REF = (name: string): ObjectRef => ({ kind: 'ConfigMap', namespace: 'a', name });
+
+test('what the source has at its start is published as generation 1 when start resolves', async () => {
+  const { loop, published } = bench(new FakeSource({ upserts: [host('a.test'), host('b.test')] }));
+  await loop.start();
+  assert.equal(published.length, 1);
+  assert.equal(published[0]?.generation, 1);
+  assert.deepEqual(upserts(published[0]), ['a.test', 'b.test']);
+  assert.equal(loop.state().generation, 1);
+  await loop.stop();
+});
+
+test('an empty source publishes too, so that workers have settings to serve by', async () => {
+  const { loop, published } = bench(new FakeSource());
+  await loop.start();
+  assert.equal(published.length, 1);
+  await loop.stop();
+});
+
+test('many batches in one window cost one translation, and only what changed is published', async (context) => {
+  const source = new FakeSource({ upserts: [host('a.test')] });
+  const { loop, published, translations } = bench(source);
+  await loop.start();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  for (let index = 0; index < 1000; index += 1) source.send({ upserts: [host(`h${index}.test`)] });
+  source.send({ deletes: [CONFIG_REF('a.test')] });
+  assert.equal(translations(), 1);
+  context.mock.timers.tick(10);
+  assert.equal(translations(), 2);
+  assert.equal(published.length, 2);
+  assert.equal(upserts(published[1]).length, 1000);
+  assert.deepEqual(published[1]?.virtualHosts.remove, ['a.test']);
+  assert.equal(published[1]?.generation, 2);
+  await loop.stop();
+});
+
+test('a change that alters nothing served publishes nothing and keeps the generation', async (context) => {
+  const source = new FakeSource({ upserts: [host('a.test')] });
+  const { loop, published, translations } = bench(source);
+  await loop.start();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  source.send({ upserts: [host('a.test')] });
+  context.mock.timers.tick(10);
+  assert.equal(translations(), 2);
+  assert.equal(published.length, 1);
+  assert.equal(loop.state().generation, 1);
+  await loop.stop();
+});
+
+test('after a slow translation the next one waits as long as it took', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  let now = 0;
+  const source = new FakeSource();
+  const clock = { now: () => (now += 400) };
+  const { loop, translations } = bench(source, silentLogger, clock);
+  await loop.start();
+  source.send({ upserts: [host('a.test')] });
+  context.mock.timers.tick(399);
+  assert.equal(translations(), 1);
+  context.mock.timers.tick(1);
+  assert.equal(translations(), 2);
+  await loop.stop();
+});
+
+test('a translation that throws keeps what is served, is a problem, and heals with the next change', async (context) => {
+  const logger = { ...silentLogger, error: mock.fn() };
+  const source = new FakeSource({ upserts: [host('a.test')] });
+  const { loop, published } = bench(source, logger);
+  await loop.start();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  source.send({ upserts: [host('broken')] });
+  context.mock.timers.tick(10);
+  assert.equal(published.length, 1);
+  assert.ok(loop.state().snapshot?.virtualHosts.has('a.test' as HostPattern));
+  assert.match(loop.state().problems[0]?.rule ?? '', /translation failed: a fault of ours/);
+  assert.match(String(logger.error.mock.calls[0]?.arguments[0]), /translation failed/);
+  source.send({ upserts: [host('b.test')], deletes: [CONFIG_REF('broken')] });
+  context.mock.timers.tick(10);
+  assert.deepEqual(upserts(published[1]), ['b.test']);
+  assert.deepEqual(loop.state().problems, []);
+  await loop.stop();
+});
+
+test('a first translation that throws leaves the loop running without a snapshot', async (context) => {
+  const source = new FakeSource({ upserts: [host('broken')] });
+  const { loop, published } = bench(source);
+  await loop.start();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  assert.equal(loop.state().snapshot, null);
+  source.send({ deletes: [CONFIG_REF('broken')] });
+  context.mock.timers.tick(10);
+  assert.equal(published.length, 1);
+  await loop.stop();
+});
+
+test('problems are logged once when they appear and once when they go', async (context) => {
+  const logger = { ...silentLogger, error: mock.fn(), info: mock.fn() };
+  const source = new FakeSource({ problems: [problem('must be whole')] });
+  const { loop } = bench(source, logger);
+  await loop.start();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const batches = [[problem('must be whole')], [{ ...problem('must be whole'), position: { file: 'a.yaml', line: 9 } }], []];
+  for (const problems of batches) {
+    source.send({ problems });
+    context.mock.timers.tick(10);
+  }
+  assert.equal(logger.error.mock.callCount(), 1);
+  assert.equal(logger.info.mock.callCount(), 1);
+  assert.match(JSON.stringify(logger.error.mock.calls[0]?.arguments), /must be whole/);
+  assert.match(JSON.stringify(logger.info.mock.calls[0]?.arguments), /problem solved.*must be whole/);
+  await loop.stop();
+});
+
+test('once an hour everything is translated again, because certificates expire by themselves', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const { loop, translations } = bench(new FakeSource());
+  await loop.start();
+  context.mock.timers.tick(3_600_000);
+  context.mock.timers.tick(10);
+  assert.equal(translations(), 2);
+  await loop.stop();
+});
+
+test('after stop nothing is translated any more, and stopping again does nothing', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const source = new FakeSource();
+  const { loop, translations } = bench(source);
+  await loop.start();
+  source.send({ upserts: [host('a.test')] });
+  await loop.stop();
+  await loop.stop();
+  source.send({ upserts: [host('b.test')] });
+  context.mock.timers.tick(7_200_000);
+  assert.equal(translations(), 1);
+  assert.equal(source.stops, 1);
+});
+
+test('a source that cannot start fails the start', async () => {
+  const source = new FakeSource();
+  source.start = () => Promise.reject(new Error('no such folder'));
+  const { loop } = bench(source);
+  await assert.rejects(loop.start(), /no such folder/);
+  await loop.stop();
+});

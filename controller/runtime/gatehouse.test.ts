@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { test } from 'node:test';
+import type { EndpointView, Explanation } from '../../core/ipc/views.ts';
+import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
+import { silentLogger } from '../../core/log/logger.ts';
+import type { MetricsDelta } from '../../core/metrics/delta.ts';
+import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
+import type { Source } from '../sources/source.ts';
+import type { StatusView } from '../status/statusView.ts';
+import type { TranslateOptions } from '../translate/translation.ts';
+import { createGatehouse, type Gatehouse, type GatehouseParts } from './gatehouse.ts';
+import { printListenAddress } from './listenAddress.ts';
+import type { ProxyControl } from './proxyControl.ts';
+import { runUntilStopped } from './runUntilStopped.ts';
+
+const SNAPSHOT: Snapshot = {
+  settings: {} as Snapshot['settings'],
+  virtualHosts: new Map(),
+  clusters: new Map(),
+  certificates: new Map(),
+  serverNames: new Map(),
+};
+
+const EXPLANATION: Explanation = { steps: [], ingress: null, field: null, cluster: null, endpoint: null, status: 404 };
+
+/** Does what it is told and remembers it; the test speaks for its process through `events`. */
+class FakeProxy implements ProxyControl {
+  readonly events: ProxyProcessEvents;
+  readonly applied: SnapshotDelta[] = [];
+  readonly calls: string[];
+  readonly listeners = [{ protocol: 'http', address: '127.0.0.1', port: 4711 }] as const;
+  readonly pid = null;
+  readonly drained = Promise.withResolvers<{ cutConnections: number }>();
+  fault: Error | null = null;
+
+  constructor(events: ProxyProcessEvents, calls: string[]) {
+    this.events = events;
+    this.calls = calls;
+  }
+
+  start(): Promise<void> {
+    this.calls.push('proxy start');
+    return this.fault === null ? Promise.resolve() : Promise.reject(this.fault);
+  }
+
+  apply(delta: SnapshotDelta): void {
+    this.calls.push(`apply ${delta.generation}`);
+    this.applied.push(delta);
+  }
+
+  explain(): Promise<Explanation> {
+    return this.fault === null ? Promise.resolve(EXPLANATION) : Promise.reject(this.fault);
+  }
+
+  collect(): Promise<readonly EndpointView[]> {
+    this.events.metrics({ worker: '0', counters: [], histograms: [], gauges: [] });
+    return this.fault === null ? Promise.resolve([]) : Promise.reject(this.fault);
+  }
+
+  drain(timeoutMs: number): Promise<{ cutConnections: number }> {
+    this.calls.push(`drain ${timeoutMs}`);
+    return this.drained.promise;
+  }
+}
+
+interface Bench {
+  readonly gatehouse: Gatehouse;
+  readonly proxy: FakeProxy;
+  readonly calls: readonly string[];
+  readonly metrics: readonly MetricsDelta[];
+}
+
+function bench(source: Partial<Source> = {}): Bench {
+  const calls: string[] = [];
+  const metrics: MetricsDelta[] = [];
+  let proxy: FakeProxy | undefined;
+  const parts: GatehouseParts = {
+    source: {
+      start: (onBatch) => {
+        calls.push('source start');
+        onBatch({ upserts: [], deletes: [], problems: [] });
+        return Promise.resolve();
+      },
+      stop: () => {
+        calls.push('source stop');
+        return Promise.resolve();
+      },
+      ...source,
+    },
+    translate: () => ({ snapshot: SNAPSHOT, ingresses: [], problems: [] }),
+    translateOptions: () => ({}) as TranslateOptions,
+    createProxy: (events) => (proxy = new FakeProxy(events, calls)),
+    metrics: { add: (delta) => metrics.push(delta), text: () => Promise.resolve(`reports ${metrics.length}\n`) },
+    machineAddresses: () => ['192.0.2.1'],
+    logger: silentLogger,
+  };
+  const options = { version: '1.2.3', nodeName: 'one', admin: { address: '127.0.0.1', port: 0 }, drainTimeoutMs: 1234 };
+  const gatehouse = createGatehouse(options, parts);
+  return { gatehouse, proxy: proxy ?? assert.fail('no proxy was made'), calls, metrics };
+}
+
+/** Starts, and gives the base URL of the admin API. */
+async function started(gatehouse: Gatehouse): Promise<string> {
+  const { admin } = await gatehouse.start();
+  return `http://${printListenAddress(admin)}`;
+}
+
+async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url);
+  await response.arrayBuffer();
+  return response.status;
+}
+
+test('ports are opened before objects are read, and the first snapshot follows', async () => {
+  const { gatehouse, proxy, calls } = bench();
+  const { listeners } = await gatehouse.start();
+  assert.deepEqual(calls, ['proxy start', 'source start', 'apply 1']);
+  assert.deepEqual(listeners, proxy.listeners);
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
+});
+
+test('it is ready when the first snapshot serves on every worker, and not while the proxy is being replaced', async () => {
+  const { gatehouse, proxy } = bench();
+  const url = await started(gatehouse);
+  assert.equal(await statusOf(`${url}/readyz`), 503);
+  proxy.events.applied(1);
+  assert.equal(await statusOf(`${url}/readyz`), 503);
+  proxy.events.serving();
+  await gatehouse.ready();
+  assert.equal(await statusOf(`${url}/readyz`), 200);
+  proxy.events.exited({ code: null, signal: 'SIGKILL', error: null, restartInMs: 0 });
+  assert.equal(await statusOf(`${url}/readyz`), 503);
+  assert.equal(await statusOf(`${url}/healthz`), 200);
+  proxy.events.serving();
+  proxy.events.applied(1);
+  assert.equal(await statusOf(`${url}/readyz`), 200);
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
+});
+
+test('status tells generations, listeners and this node', async () => {
+  const { gatehouse, proxy } = bench();
+  const url = await started(gatehouse);
+  proxy.events.serving();
+  proxy.events.applied(1);
+  const status = await (await fetch(`${url}/api/v1/status`)).json() as StatusView;
+  assert.deepEqual(status, {
+    version: '1.2.3',
+    ready: true,
+    generation: 1,
+    appliedGeneration: 1,
+    listeners: [{ protocol: 'http', address: '127.0.0.1', port: 4711 }],
+    nodes: [{ name: 'one', addresses: ['192.0.2.1'], self: true }],
+    services: [],
+    ingresses: [],
+    problems: [],
+  });
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
+});
+
+test('metrics are collected from the proxy first, and are there when it does not answer', async () => {
+  const { gatehouse, proxy } = bench();
+  const url = await started(gatehouse);
+  assert.equal(await (await fetch(`${url}/metrics`)).text(), 'reports 1\n');
+  proxy.fault = new Error('gone');
+  assert.equal(await (await fetch(`${url}/metrics`)).text(), 'reports 2\n');
+  assert.equal(await statusOf(`${url}/api/v1/explain?url=http://a/`), 503);
+  assert.equal(await statusOf(`${url}/api/v1/endpoints`), 503);
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
+});
+
+test('while it drains it is not ready and still answers; the admin API goes last', async () => {
+  const { gatehouse, proxy, calls } = bench();
+  const url = await started(gatehouse);
+  proxy.events.serving();
+  proxy.events.applied(1);
+  const stopped = gatehouse.stop();
+  assert.equal(await statusOf(`${url}/readyz`), 503);
+  assert.deepEqual(calls.slice(3), ['drain 1234', 'source stop']);
+  proxy.drained.resolve({ cutConnections: 0 });
+  await stopped;
+  await assert.rejects(fetch(`${url}/readyz`));
+});
+
+test('a port that is taken rejects the start, and what had started is stopped', async () => {
+  const { gatehouse, proxy, calls } = bench();
+  proxy.fault = new Error('cannot bind 127.0.0.1:80: EADDRINUSE');
+  proxy.drained.resolve({ cutConnections: 0 });
+  await assert.rejects(gatehouse.start(), /EADDRINUSE/);
+  assert.deepEqual(calls, ['proxy start', 'drain 0', 'source stop']);
+});
+
+test('a source that cannot start rejects the start, and the proxy is stopped', async () => {
+  const { gatehouse, proxy, calls } = bench({ start: () => Promise.reject(new Error('no such folder')) });
+  proxy.drained.resolve({ cutConnections: 0 });
+  await assert.rejects(gatehouse.start(), /no such folder/);
+  assert.deepEqual(calls, ['proxy start', 'drain 0', 'source stop']);
+});
+
+test('SIGTERM stops it after the start has ended, and the life resolves to true', async () => {
+  const { gatehouse, proxy, calls } = bench();
+  const signals = new EventEmitter();
+  const life = runUntilStopped(gatehouse, { signals, onHangUp: 'ignore', logger: silentLogger, onReady: () => assert.fail('was never ready') });
+  signals.emit('SIGTERM', 'SIGTERM');
+  proxy.drained.resolve({ cutConnections: 0 });
+  assert.equal(await life, true);
+  assert.deepEqual(calls, ['proxy start', 'source start', 'apply 1', 'drain 1234', 'source stop']);
+  assert.equal(signals.eventNames().length, 0);
+});
+
+test('readiness is told once with the addresses, SIGHUP does nothing when it is to be ignored', async () => {
+  const { gatehouse, proxy } = bench();
+  const signals = new EventEmitter();
+  const told = new EventEmitter();
+  const life = runUntilStopped(gatehouse, {
+    signals,
+    onHangUp: 'ignore',
+    logger: silentLogger,
+    onReady: (addresses) => told.emit('ready', addresses.listeners),
+  });
+  const ready = once(told, 'ready');
+  proxy.events.serving();
+  proxy.events.applied(1);
+  assert.deepEqual(await ready, [proxy.listeners]);
+  signals.emit('SIGHUP', 'SIGHUP');
+  assert.deepEqual(proxy.calls.filter((call) => call.startsWith('drain')), []);
+  signals.emit('SIGINT', 'SIGINT');
+  proxy.drained.resolve({ cutConnections: 0 });
+  assert.equal(await life, true);
+});

@@ -1,0 +1,197 @@
+import { createAdminServer, type AdminServer } from '../admin/adminServer.ts';
+import type { AdminViews } from '../admin/adminViews.ts';
+import { printSnapshot } from '../../core/ir/printSnapshot.ts';
+import type { Logger } from '../../core/log/logger.ts';
+import type { MetricsDelta } from '../../core/metrics/delta.ts';
+import { systemClock } from '../../core/time/clock.ts';
+import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
+import type { Source } from '../sources/source.ts';
+import { buildStatus } from '../status/buildStatus.ts';
+import type { ListenerView, StatusView } from '../status/statusView.ts';
+import type { Translate, TranslateOptions } from '../translate/translation.ts';
+import { createControlLoop, type ControlLoop } from './controlLoop.ts';
+import { printListenAddress, type ListenAddress } from './listenAddress.ts';
+import type { CreateProxy, ProxyControl } from './proxyControl.ts';
+
+/** What one running Gatehouse is told. */
+export interface GatehouseOptions {
+  readonly version: string;
+  readonly nodeName: string;
+  readonly admin: ListenAddress;
+  readonly drainTimeoutMs: number;
+}
+
+/** What it is made of; tests give other parts. */
+export interface GatehouseParts {
+  readonly source: Source;
+  readonly translate: Translate;
+  readonly translateOptions: () => TranslateOptions;
+  readonly createProxy: CreateProxy;
+  /** Totals of everything the proxy counts. */
+  readonly metrics: { add(delta: MetricsDelta): void; text(): Promise<string> };
+  /** Addresses of this machine that others reach it by. */
+  readonly machineAddresses: () => readonly string[];
+  readonly logger: Logger;
+}
+
+/** Where a started Gatehouse listens. */
+export interface GatehouseAddresses {
+  readonly listeners: readonly ListenerView[];
+  readonly admin: ListenAddress;
+}
+
+/** Source, control loop, proxy and admin API as one thing that starts and stops. */
+export interface Gatehouse {
+  /** Rejects when something cannot start; what had started is stopped again. */
+  start(): Promise<GatehouseAddresses>;
+  /** Resolves once the first snapshot serves on every worker. */
+  ready(): Promise<void>;
+  /** Not ready from now on; drains the proxy, then closes the rest, the admin API last. Idempotent. */
+  stop(): Promise<void>;
+  /** For a stop that takes too long: kills the proxy process, which ends the drain. */
+  endNow(): void;
+}
+
+/** Makes a Gatehouse; nothing runs until it is started. */
+export function createGatehouse(options: GatehouseOptions, parts: GatehouseParts): Gatehouse {
+  return new RunningGatehouse(options, parts);
+}
+
+class RunningGatehouse implements Gatehouse {
+  readonly #options: GatehouseOptions;
+  readonly #parts: GatehouseParts;
+  readonly #proxy: ProxyControl;
+  readonly #loop: ControlLoop;
+  readonly #admin: AdminServer;
+  readonly #firstReady = Promise.withResolvers<void>();
+  #listeners: readonly ListenerView[] = [];
+  #appliedGeneration = 0;
+  #serving = false;
+  #starting: Promise<GatehouseAddresses> | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: GatehouseOptions, parts: GatehouseParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#proxy = parts.createProxy(this.#proxyEvents());
+    this.#loop = createControlLoop({ ...parts, publish: (delta) => this.#proxy.apply(delta), clock: systemClock });
+    this.#admin = createAdminServer({ listen: options.admin, views: this.#views(), logger: parts.logger });
+  }
+
+  start(): Promise<GatehouseAddresses> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  ready(): Promise<void> {
+    return this.#firstReady.promise;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  endNow(): void {
+    if (this.#proxy.pid !== null) process.kill(this.#proxy.pid, 'SIGKILL');
+  }
+
+  async #start(): Promise<GatehouseAddresses> {
+    const { logger } = this.#parts;
+    try {
+      // Ports first: what cannot listen says so before anything else has been done.
+      await this.#proxy.start();
+      this.#listeners = this.#proxy.listeners;
+      for (const listener of this.#listeners) logger.info('listening', { protocol: listener.protocol, address: printListenAddress(listener) });
+      const admin = await this.#admin.start();
+      logger.info('admin API listening', { address: printListenAddress(admin) });
+      await this.#loop.start();
+      return { listeners: this.#listeners, admin };
+    } catch (error) {
+      await this.#tearDown(0);
+      throw error;
+    }
+  }
+
+  async #stop(): Promise<void> {
+    // A part that is still starting cannot be stopped; a start that fails has torn everything down already.
+    await this.#starting?.catch(() => null);
+    await this.#tearDown(this.#options.drainTimeoutMs);
+  }
+
+  async #tearDown(drainTimeoutMs: number): Promise<void> {
+    // The admin API stays until the end: readyz tells load balancers to look elsewhere while requests finish.
+    const [drain, ...others] = [
+      ...(await Promise.allSettled([this.#proxy.drain(drainTimeoutMs), this.#loop.stop()] as const)),
+      ...(await Promise.allSettled([this.#admin.stop()] as const)),
+    ] as const;
+    if (drain.status === 'fulfilled') this.#parts.logger.info('proxy stopped', { cutConnections: drain.value.cutConnections });
+    const errors = [drain, ...others].flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
+    if (errors.length > 0) throw new AggregateError(errors, 'Gatehouse did not stop cleanly');
+  }
+
+  #isReady(): boolean {
+    return this.#serving && this.#appliedGeneration > 0 && this.#stopping === null;
+  }
+
+  #proxyEvents(): ProxyProcessEvents {
+    return {
+      serving: () => {
+        this.#serving = true;
+        this.#announceReady();
+      },
+      applied: (generation) => {
+        this.#appliedGeneration = generation;
+        this.#announceReady();
+      },
+      exited: () => {
+        this.#serving = false;
+        this.#appliedGeneration = 0;
+      },
+      metrics: (delta) => this.#parts.metrics.add(delta),
+    };
+  }
+
+  #announceReady(): void {
+    if (this.#isReady()) this.#firstReady.resolve();
+  }
+
+  #views(): AdminViews {
+    return {
+      ready: () => this.#isReady(),
+      status: () => this.#status(),
+      snapshot: () => {
+        const { snapshot } = this.#loop.state();
+        return snapshot === null ? null : printSnapshot(snapshot);
+      },
+      explain: (request) => this.#ask('explain', this.#proxy.explain(request)),
+      endpoints: () => this.#ask('collect', this.#proxy.collect()),
+      metrics: async () => {
+        await this.#ask('collect', this.#proxy.collect());
+        return this.#parts.metrics.text();
+      },
+    };
+  }
+
+  /** Null, with a line in the log, when the proxy does not answer: it may be starting again. */
+  async #ask<T>(question: string, answer: Promise<T>): Promise<T | null> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.#parts.logger.warn('the proxy did not answer', { question, error });
+      return null;
+    }
+  }
+
+  #status(): StatusView {
+    return buildStatus({
+      ...this.#loop.state(),
+      version: this.#options.version,
+      ready: this.#isReady(),
+      appliedGeneration: this.#appliedGeneration,
+      listeners: this.#listeners,
+      nodeName: this.#options.nodeName,
+      machineAddresses: this.#parts.machineAddresses(),
+    });
+  }
+}

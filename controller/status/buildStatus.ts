@@ -1,0 +1,87 @@
+import type { Problem } from '../../core/ir/problem.ts';
+import type { ObjectIndex } from '../model/store.ts';
+import type { IngressStatus } from '../translate/translation.ts';
+import type { IngressView, ListenerView, NodeView, ServiceView, StatusView } from './statusView.ts';
+
+/** Everything a status view is made of. */
+export interface StatusInput {
+  readonly version: string;
+  readonly ready: boolean;
+  readonly generation: number;
+  readonly appliedGeneration: number;
+  readonly listeners: readonly ListenerView[];
+  readonly nodeName: string;
+  /** Addresses of this machine that others reach it by, loopback left out. */
+  readonly machineAddresses: readonly string[];
+  readonly objects: ObjectIndex;
+  readonly ingresses: readonly IngressStatus[];
+  readonly problems: readonly Problem[];
+}
+
+/** What the admin API and `gatehouse status` show, each list sorted by namespace and name. Pure. */
+export function buildStatus(input: StatusInput): StatusView {
+  const nodes = nodeViews(input);
+  const addresses = ingressAddresses(input.listeners, nodes.find((node) => node.self)?.addresses ?? []);
+  return {
+    version: input.version,
+    ready: input.ready,
+    generation: input.generation,
+    appliedGeneration: input.appliedGeneration,
+    listeners: input.listeners,
+    nodes,
+    services: serviceViews(input.objects),
+    ingresses: byName(input.ingresses.map((ingress) => ingressView(ingress, addresses))),
+    problems: input.problems,
+  };
+}
+
+/**
+ * Addresses that Ingresses are reached at: those listened on, where a wildcard address stands for every address of the
+ * node in that family (`[::]` for both).
+ */
+export function ingressAddresses(listeners: readonly ListenerView[], nodeAddresses: readonly string[]): readonly string[] {
+  const addresses = listeners.flatMap(({ address }) => {
+    if (address === '0.0.0.0') return nodeAddresses.filter((candidate) => !candidate.includes(':'));
+    return address === '::' ? nodeAddresses : [address];
+  });
+  return [...new Set(addresses)];
+}
+
+function nodeViews(input: StatusInput): readonly NodeView[] {
+  const nodes = [...input.objects.list('Node')].map((node): NodeView => {
+    const { name } = node.metadata;
+    return { name, addresses: node.internalIPs, self: name === input.nodeName };
+  });
+  if (!nodes.some((node) => node.self)) nodes.push({ name: input.nodeName, addresses: input.machineAddresses, self: true });
+  return nodes.toSorted((left, right) => compare(left.name, right.name));
+}
+
+/** LoadBalancer Services get no address from this version: they are listed as kubectl lists one that is pending. */
+function serviceViews(objects: ObjectIndex): readonly ServiceView[] {
+  const services = [...objects.list('Service')].filter((service) => service.type === 'LoadBalancer');
+  const views = services.map(({ metadata, ports }): ServiceView => ({
+    namespace: metadata.namespace,
+    name: metadata.name,
+    addresses: [],
+    pool: null,
+    forwarding: 'none',
+    owner: null,
+    ports: ports.map(({ port, protocol, name }) => ({ port, protocol, name })),
+  }));
+  return byName(views);
+}
+
+function ingressView(ingress: IngressStatus, addresses: readonly string[]): IngressView {
+  const { namespace, name } = ingress.ref;
+  return { namespace, name, class: ingress.class, addresses, hosts: ingress.hosts, tlsHosts: ingress.tlsHosts };
+}
+
+function byName<T extends { readonly namespace: string; readonly name: string }>(views: readonly T[]): readonly T[] {
+  return views.toSorted((left, right) => compare(left.namespace, right.namespace) || compare(left.name, right.name));
+}
+
+/** By code unit, so that the order does not depend on a locale. */
+function compare(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}

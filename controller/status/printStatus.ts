@@ -1,0 +1,70 @@
+import { printProblem } from '../../core/ir/problem.ts';
+import { printListenAddress } from '../runtime/listenAddress.ts';
+import type { StatusView } from './statusView.ts';
+import { printTable } from './table.ts';
+
+const NONE = '<none>';
+
+/** The status as a person reads it in a terminal: tables in the manner of kubectl, then the problems. */
+export function printStatus(status: StatusView): string {
+  return [
+    summary(status),
+    section('LISTENERS', listeners(status)),
+    section('INGRESSES', ingresses(status)),
+    ...(status.services.length === 0 ? [] : [section('SERVICES', services(status))]),
+    section('NODES', nodes(status)),
+    problems(status),
+  ].join('\n');
+}
+
+function summary(status: StatusView): string {
+  const applied = status.appliedGeneration === status.generation ? 'served by every worker' : `workers still serve ${status.appliedGeneration}`;
+  return `Gatehouse ${status.version}: ${status.ready ? 'ready' : 'not ready'}, generation ${status.generation} (${applied})\n`;
+}
+
+function section(title: string, body: string): string {
+  return `${title}\n${body}`;
+}
+
+function listeners(status: StatusView): string {
+  return printTable(['protocol', 'address'], status.listeners.map((listener) => [listener.protocol, printListenAddress(listener)]));
+}
+
+function ingresses(status: StatusView): string {
+  const rows = status.ingresses.map((ingress) => [
+    ingress.namespace,
+    ingress.name,
+    ingress.class === '' ? NONE : ingress.class,
+    list(ingress.hosts),
+    list(ingress.tlsHosts),
+    list(ingress.addresses),
+  ]);
+  return printTable(['namespace', 'name', 'class', 'hosts', 'tls', 'address'], rows);
+}
+
+function services(status: StatusView): string {
+  const rows = status.services.map((service) => [
+    service.namespace,
+    service.name,
+    service.addresses.length === 0 ? '<pending>' : service.addresses.join(','),
+    service.pool ?? NONE,
+    service.forwarding,
+    service.owner ?? NONE,
+    list(service.ports.map(({ port, protocol }) => `${port}/${protocol}`)),
+  ]);
+  return printTable(['namespace', 'name', 'address', 'pool', 'forwarding', 'owner', 'ports'], rows);
+}
+
+function nodes(status: StatusView): string {
+  const rows = status.nodes.map((node) => [node.self ? `${node.name} (this one)` : node.name, list(node.addresses)]);
+  return printTable(['name', 'address'], rows);
+}
+
+function problems(status: StatusView): string {
+  if (status.problems.length === 0) return 'No problems.\n';
+  return section('PROBLEMS', status.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
+}
+
+function list(words: readonly string[]): string {
+  return words.length === 0 ? NONE : words.join(',');
+}

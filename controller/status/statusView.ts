@@ -1,0 +1,66 @@
+import type { ObjectRef } from '../../core/ir/objectRef.ts';
+import type { SourcePosition } from '../../core/ir/problem.ts';
+
+/** One address that is listened on; `port` is the one the system chose where 0 was asked for. */
+export interface ListenerView {
+  readonly protocol: 'http' | 'https';
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One node of the cluster, or the machine itself where there is none. */
+export interface NodeView {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  /** This process runs on it. */
+  readonly self: boolean;
+}
+
+/** A Service of type LoadBalancer. */
+export interface ServiceView {
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty: none assigned. */
+  readonly addresses: readonly string[];
+  readonly pool: string | null;
+  readonly forwarding: 'kernel' | 'proxy' | 'none';
+  readonly owner: string | null;
+  readonly ports: readonly { readonly port: number; readonly protocol: string; readonly name: string }[];
+}
+
+export interface IngressView {
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty: taken without a class. */
+  readonly class: string;
+  readonly addresses: readonly string[];
+  readonly hosts: readonly string[];
+  /** Hosts with a certificate of their own. */
+  readonly tlsHosts: readonly string[];
+}
+
+export interface ProblemView {
+  readonly severity: 'error' | 'warning';
+  readonly object: ObjectRef | null;
+  readonly position: SourcePosition | null;
+  readonly field: string;
+  readonly rule: string;
+  readonly value: string;
+  readonly effect: string;
+}
+
+/** Answer of `GET /api/v1/status`: what is served where, and what is wrong. */
+export interface StatusView {
+  readonly version: string;
+  /** The first snapshot serves on every worker, and the process is not draining. */
+  readonly ready: boolean;
+  /** Of the newest snapshot. */
+  readonly generation: number;
+  /** Of the newest snapshot that every worker serves. */
+  readonly appliedGeneration: number;
+  readonly listeners: readonly ListenerView[];
+  readonly nodes: readonly NodeView[];
+  readonly services: readonly ServiceView[];
+  readonly ingresses: readonly IngressView[];
+  readonly problems: readonly ProblemView[];
+}

@@ -1,0 +1,30 @@
+import type { ValueParser } from '../values/parsed.ts';
+
+/** One annotation Gatehouse obeys: what the reader, `planIngress` and docs/annotations.md know about it. */
+export interface AnnotationRow<T> {
+  /** Without prefix. */
+  readonly name: string;
+  readonly parse: ValueParser<T & {}>;
+  /** Holds when the annotation is absent. Null: nothing, or what `configMapKey` says. */
+  readonly default: T;
+  /** ConfigMap key whose value holds when the annotation is absent. */
+  readonly configMapKey?: string;
+  /** Holds instead of the default when the value breaks the rule. */
+  readonly whenInvalid?: { readonly value: T & {}; readonly effect: string };
+  /** Name of an annotation without which this one says nothing. */
+  readonly needs?: string;
+  /** What a wrong value can do: low: to its own Ingress; medium: to clients' sessions; high: to who may reach what. */
+  readonly risk: 'low' | 'medium' | 'high';
+  /** Where it takes effect. */
+  readonly scope: 'canary' | 'cluster' | 'route';
+  /** What it does and how it differs from ingress-nginx: a sentence or two of Markdown. */
+  readonly documentation: string;
+}
+
+/** A row whatever its type; what tables and the reader hold. */
+export type AnyAnnotationRow = Omit<AnnotationRow<unknown>, 'parse'> & { readonly parse: ValueParser<unknown> };
+
+/** Fixes the type of a row by its parser and default. */
+export function annotation<T>(row: AnnotationRow<T>): AnnotationRow<T> {
+  return row;
+}

@@ -1,0 +1,87 @@
+import type { Endpoint } from '../../../core/ir/cluster.ts';
+import type { IngressBackendService, Service, ServicePort } from '../../model/objects.ts';
+import type { ObjectIndex } from '../../model/store.ts';
+import { portText } from '../clusterRequest.ts';
+import { judgeExternalName } from './externalName.ts';
+import { endpointsOfService } from './serviceEndpoints.ts';
+
+/** Why a backend has nothing ready to serve it. */
+export interface BackendFault {
+  readonly severity: 'error' | 'warning';
+  /** Part of the backend that is at fault: `service.name` or `service.port`. */
+  readonly part: 'service.name' | 'service.port';
+  readonly rule: string;
+  /** For `explain`: the same as a statement. */
+  readonly unavailable: string;
+}
+
+/** What stands behind a backend of an Ingress. */
+export interface ResolvedBackend {
+  readonly endpoints: readonly Endpoint[];
+  /** Null when at least one endpoint is ready. */
+  readonly fault: BackendFault | null;
+}
+
+const MAX_PORT = 65_535;
+
+/** Finds the endpoints of a Service's port. `allowExternalName` says whether Services may lead out of the cluster. */
+export function resolveBackend(
+  objects: ObjectIndex,
+  { namespace, backend }: { readonly namespace: string; readonly backend: IngressBackendService },
+  allowExternalName: boolean,
+): ResolvedBackend {
+  const name = `${namespace}/${backend.service}`;
+  const service = objects.get('Service', namespace, backend.service);
+  if (service === undefined) return missing('service.name', 'must name a Service that exists', `Service ${name} does not exist`);
+  if (service.type === 'ExternalName') return resolveExternalName(service, backend, allowExternalName);
+  const port = findPort(service, backend);
+  if (port === undefined) return missingPort(service, backend);
+  const found = endpointsOfService(objects, service, port);
+  if (found.endpoints.some((endpoint) => endpoint.state === 'ready')) return { endpoints: found.endpoints, fault: null };
+  const unavailable = `Service ${name} ${emptyReason(found, port)}`;
+  const rule = `must have a ready endpoint; ${unavailable}`;
+  return { endpoints: found.endpoints, fault: { severity: 'warning', part: 'service.name', rule, unavailable } };
+}
+
+function resolveExternalName(service: Service, backend: IngressBackendService, allowed: boolean): ResolvedBackend {
+  const name = `${service.metadata.namespace}/${service.metadata.name}`;
+  if (!allowed) {
+    return missing(
+      'service.name',
+      'must not be an ExternalName Service unless those are allowed (--allow-external-name)',
+      `Service ${name} is of type ExternalName, which is not allowed`,
+    );
+  }
+  const port = backend.port.type === 'number' ? backend.port.number : findPort(service, backend)?.port;
+  if (port === undefined || port < 1 || port > MAX_PORT) return missingPort(service, backend);
+  const judged = judgeExternalName(service.externalName);
+  if (judged.type === 'refused') {
+    return missing('service.name', `externalName of ${name} ${judged.rule}`, `externalName of Service ${name} is refused`);
+  }
+  return { endpoints: [{ host: judged.host, port, weight: 1, state: 'ready' }], fault: null };
+}
+
+function findPort(service: Service, backend: IngressBackendService): ServicePort | undefined {
+  const { port } = backend;
+  const tcp = service.ports.filter((candidate) => candidate.protocol === 'TCP');
+  return tcp.find((candidate) => (port.type === 'number' ? candidate.port === port.number : candidate.name === port.name));
+}
+
+function missingPort(service: Service, backend: IngressBackendService): ResolvedBackend {
+  const name = `${service.metadata.namespace}/${service.metadata.name}`;
+  const ports = service.ports
+    .filter((port) => port.protocol === 'TCP')
+    .map((port) => (port.name === '' ? `${port.port}` : `${port.port} (${port.name})`));
+  const has = ports.length === 0 ? 'it has no TCP port' : `it has ${ports.slice(0, 10).join(', ')}`;
+  return missing('service.port', `must be a TCP port of Service ${name}; ${has}`, `Service ${name} has no port ${portText(backend)}`);
+}
+
+function emptyReason(found: ReturnType<typeof endpointsOfService>, port: ServicePort): string {
+  if (!found.hasObject) return 'has no EndpointSlice';
+  if (found.hasPort) return 'has no ready endpoint';
+  return `has no EndpointSlice with ${port.name === '' ? 'an unnamed port' : `a port named ${port.name}`}`;
+}
+
+function missing(part: BackendFault['part'], rule: string, unavailable: string): ResolvedBackend {
+  return { endpoints: [], fault: { severity: 'error', part, rule, unavailable } };
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import type { BalancePolicy, ClusterKey, CookieAffinity } from '../../core/ir/cluster.ts';
+import type { Ingress, IngressBackendService } from '../model/objects.ts';
+import type { BackendPolicy } from './ingressPlan.ts';
+
+/** A cluster that routes refer to, before it is known what stands behind it. */
+export interface ClusterRequest {
+  readonly key: ClusterKey;
+  readonly namespace: string;
+  readonly backend: IngressBackendService;
+  readonly balance: BalancePolicy;
+  readonly affinity: CookieAffinity | null;
+}
+
+/** Where an Ingress names the backend of a request: what a problem of the backend is reported at. */
+export interface ClusterUse {
+  readonly request: ClusterRequest;
+  readonly ingress: Ingress;
+  /** Field of the rule or default backend, without what is inside it. */
+  readonly field: string;
+}
+
+const DIGEST_CHARS = 10;
+
+/**
+ * The cluster of a backend as one Ingress wants it balanced. Ingresses with the default policy share the cluster of a
+ * service and port; any other policy has a cluster of its own, so that one Ingress's stickiness never holds for another's
+ * clients (in ingress-nginx it does).
+ */
+export function requestCluster(namespace: string, backend: IngressBackendService, policy: BackendPolicy): ClusterRequest {
+  const base = `${namespace}/${backend.service}:${portText(backend)}`;
+  const { balance, affinity } = policy;
+  const key = policy.hasDefaultBalance && affinity === null ? base : `${base}#${digestOf(JSON.stringify([balance, affinity]))}`;
+  return { key: key as ClusterKey, namespace, backend, balance, affinity };
+}
+
+/** The port as the Ingress names it. */
+export function portText(backend: IngressBackendService): string {
+  return backend.port.type === 'number' ? String(backend.port.number) : backend.port.name;
+}
+
+/**
+ * Field of a part of a backend (`service.name`) for the claim at `field`: of the path itself, or of the default backend
+ * where a rule without paths or no rule at all led to it.
+ */
+export function backendField(field: string, part: string): string {
+  return field.includes('.http.paths[') ? `${field}.backend.${part}` : `spec.defaultBackend.${part}`;
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARS);
+}

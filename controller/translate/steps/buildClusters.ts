@@ -1,0 +1,77 @@
+import type { Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
+import type { Problem } from '../../../core/ir/problem.ts';
+import type { ObjectIndex } from '../../model/store.ts';
+import { resolveBackend, type BackendFault, type ResolvedBackend } from '../backends/resolveBackend.ts';
+import { sliceWeight } from '../backends/sliceWeight.ts';
+import { backendField, portText, type ClusterRequest, type ClusterUse } from '../clusterRequest.ts';
+import { compareText } from '../ingressAge.ts';
+import { problemOf } from '../problemOf.ts';
+
+/** Clusters sorted by key; what is wrong with a backend is reported once for each Ingress that uses it. */
+export function buildClusters(
+  uses: readonly ClusterUse[],
+  objects: ObjectIndex,
+  { allowExternalName }: { readonly allowExternalName: boolean },
+): { readonly clusters: ReadonlyMap<ClusterKey, Cluster>; readonly problems: readonly Problem[] } {
+  const requests = new Map(uses.map(({ request }) => [request.key, request]));
+  const clusters = new Map<ClusterKey, Cluster>();
+  /** `namespace/service:port` → what stands behind it, shared by clusters that differ in policy. */
+  const backends = new Map<string, ResolvedBackend>();
+  for (const request of [...requests.values()].toSorted((a, b) => compareText(a.key, b.key))) {
+    const backendKey = backendKeyOf(request);
+    const resolved = backends.get(backendKey) ?? resolveBackend(objects, request, allowExternalName);
+    backends.set(backendKey, resolved);
+    clusters.set(request.key, clusterOf(request, resolved));
+  }
+  return { clusters, problems: [...backendProblems(uses, backends), ...weightProblems(requests.values(), objects)] };
+}
+
+function clusterOf(request: ClusterRequest, { endpoints, fault }: ResolvedBackend): Cluster {
+  const { key, namespace, backend, balance, affinity } = request;
+  const port = portText(backend);
+  const name = `${namespace}-${backend.service}-${port}`;
+  const unavailable = fault?.unavailable ?? null;
+  return { key, name, namespace, service: backend.service, port, endpoints, unavailable, balance, affinity };
+}
+
+function backendProblems(uses: readonly ClusterUse[], backends: ReadonlyMap<string, ResolvedBackend>): Problem[] {
+  const problems: Problem[] = [];
+  const reported = new Set<string>();
+  for (const use of uses) {
+    const fault = backends.get(backendKeyOf(use.request))?.fault ?? null;
+    if (fault === null) continue;
+    const { namespace, name } = use.ingress.metadata;
+    const once = `${namespace}/${name} ${backendKeyOf(use.request)}`;
+    if (!reported.has(once)) problems.push(backendProblem(use, fault));
+    reported.add(once);
+  }
+  return problems;
+}
+
+function backendProblem(use: ClusterUse, fault: BackendFault): Problem {
+  const { backend } = use.request;
+  return problemOf(use.ingress, {
+    severity: fault.severity,
+    field: backendField(use.field, fault.part),
+    rule: fault.rule,
+    value: fault.part === 'service.name' ? backend.service : portText(backend),
+    effect: 'requests are answered 503',
+  });
+}
+
+function weightProblems(requests: Iterable<ClusterRequest>, objects: ObjectIndex): Problem[] {
+  const services = new Map<string, ClusterRequest>();
+  for (const request of requests) services.set(`${request.namespace}/${request.backend.service}`, request);
+  const problems: Problem[] = [];
+  for (const { namespace, backend } of services.values()) {
+    for (const slice of objects.slicesOf(namespace, backend.service)) {
+      const { problem } = sliceWeight(slice);
+      if (problem !== null) problems.push(problem);
+    }
+  }
+  return problems;
+}
+
+function backendKeyOf({ namespace, backend }: ClusterRequest): string {
+  return `${namespace}/${backend.service}:${backend.port.type}:${portText(backend)}`;
+}

@@ -1,0 +1,307 @@
+import type { Socket } from 'node:net';
+import type { ClientLimits } from '../../../core/ir/settings.ts';
+import type { Clock } from '../../../core/time/clock.ts';
+import type { Deadline, Deadlines } from '../../limits/deadlines.ts';
+import type { AbortReason, ClientConnection, Exchange, ExchangeListener } from '../exchange.ts';
+import { errorPage } from '../errorPage.ts';
+import { SocketOutput } from '../socketOutput.ts';
+import { encodeResponseHead } from './encodeHead.ts';
+import type { H1Error, RequestHeadEvent } from './events.ts';
+import { RequestDecoder } from './requestDecoder.ts';
+import { ServerExchange } from './serverExchange.ts';
+
+/** Octets read ahead of what the exchange takes; above, the socket is paused. */
+const READ_AHEAD_BYTES = 64 * 1024;
+/** Octets of a request body that are read and dropped after an early response; above, the connection is closed. */
+const DISCARD_BYTES = 256 * 1024;
+/**
+ * After the last response the connection is kept readable this long, so that octets still under way do not turn into a
+ * reset that overtakes the response (RFC 9112 section 9.6; nginx lingering_timeout).
+ */
+const LINGER_MS = 5000;
+
+/** How long an idle connection waits for another request once draining has begun. */
+const DRAIN_IDLE_MS = 1000;
+
+/** What all connections of one listener share. */
+export interface ServerConnectionContext {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly scheme: 'http' | 'https';
+  /** Current limits; a change holds for the next request. */
+  readonly limits: () => ClientLimits;
+  /** While draining every response closes its connection. */
+  readonly draining: () => boolean;
+  readonly onExchange: ExchangeListener;
+  /** A request was refused before it became an exchange. */
+  readonly onRejected: (client: ClientConnection, error: H1Error) => void;
+  readonly onClose: (connection: ServerConnection) => void;
+}
+
+/**
+ * One HTTP/1.1 client connection: feeds the decoder, hands out one exchange at a time (pipelined requests wait in the
+ * decoder), answers protocol errors, owns the connection's deadline. Owns the socket until it closes or becomes a tunnel.
+ */
+export class ServerConnection {
+  readonly client: ClientConnection;
+  readonly #socket: Socket;
+  readonly #context: ServerConnectionContext;
+  readonly #decoder: RequestDecoder;
+  readonly #output: SocketOutput;
+  readonly #deadline: Deadline;
+  #exchange: ServerExchange | null = null;
+  #state: 'open' | 'lingering' | 'detached' = 'open';
+  #inputEnded = false;
+  #pumping = false;
+  #paused = false;
+  #requests = 0;
+  #discarded = 0;
+  #headStartMs: number | null = null;
+
+  constructor(socket: Socket, client: ClientConnection, context: ServerConnectionContext) {
+    const limits = context.limits();
+    this.#socket = socket;
+    this.client = client;
+    this.#context = context;
+    this.#decoder = new RequestDecoder(limits);
+    this.#output = new SocketOutput(socket, limits.sendTimeoutMs, () => this.#exchange?.writableAgain());
+    this.#deadline = { at: context.clock.now() + limits.headerTimeoutMs, expire: () => this.#expire() };
+    context.deadlines.add(this.#deadline);
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
+    socket.on('timeout', this.#onTimeout);
+    // The close event follows and is what counts; without a listener the error would end the worker.
+    socket.on('error', this.#onError);
+  }
+
+  /** No request is being answered and none has begun to arrive. */
+  get idle(): boolean {
+    return this.#exchange === null && this.#headStartMs === null;
+  }
+
+  /**
+   * Called when draining begins: the connection ends with its current response. An idle one waits a moment for a request
+   * that may be on its way, so that a client in full swing is told to close instead of being cut.
+   */
+  drain(): void {
+    if (this.#state === 'open') this.#arm();
+  }
+
+  /** Cuts the connection. */
+  destroy(): void {
+    this.#exchange?.clientLost('shutdown');
+    this.cut(false);
+  }
+
+  /** For the exchange: octets go out in the order given. */
+  get output(): SocketOutput {
+    return this.#output;
+  }
+
+  /** For the exchange: octets of the current request consumed so far. */
+  get messageBytes(): number {
+    return this.#decoder.messageBytes;
+  }
+
+  /** For the exchange: may another request follow the current one? */
+  mayKeepAlive(): boolean {
+    const limits = this.#context.limits();
+    return !this.#context.draining() && this.#requests < limits.keepAliveRequests && this.#state === 'open';
+  }
+
+  /** For the exchange: body may be delivered again, or the response is complete. */
+  proceed(): void {
+    this.#pump();
+  }
+
+  /** For the exchange: its response is complete. `close`: nothing may follow. */
+  exchangeEnded(close: boolean): void {
+    if (close) return this.#closeAfterFlush();
+    this.#discarded = 0;
+    this.#pump();
+  }
+
+  /** For the exchange: cut so that the client cannot take a partial response for a complete one. */
+  cut(reset: boolean): void {
+    this.#exchange = null;
+    if (this.#state === 'open') this.#state = 'lingering';
+    // TLS tells a cut from an end by its close_notify; plain TCP only by a reset.
+    if (reset && this.client.tls === null) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  /** For the exchange: gives the socket away after an upgrade, with what was read behind the head. */
+  detach(): { readonly socket: Socket; readonly rest: Buffer } {
+    this.#output.flush();
+    this.#state = 'detached';
+    this.#exchange = null;
+    this.#context.deadlines.delete(this.#deadline);
+    this.#socket.off('data', this.#onData);
+    this.#socket.off('end', this.#onEnd);
+    this.#socket.off('timeout', this.#onTimeout);
+    return { socket: this.#socket, rest: this.#decoder.takeRest() };
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#state !== 'open') return;
+    if (this.#exchange === null) this.#headStartMs ??= this.#context.clock.now();
+    this.#decoder.push(chunk);
+    this.#pump();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#inputEnded = true;
+    this.#pump();
+  };
+
+  readonly #onTimeout = (): void => {
+    this.#exchange?.clientLost('clientTimeout');
+    this.cut(false);
+  };
+
+  readonly #onError = (): void => {
+    this.#socket.destroy();
+  };
+
+  readonly #onClose = (): void => {
+    this.#context.deadlines.delete(this.#deadline);
+    this.#context.onClose(this);
+    if (this.#state === 'detached') return;
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#state = 'lingering';
+    exchange?.clientLost('clientGone');
+  };
+
+  #pump(): void {
+    // Handlers answer from inside delivery; the outer loop goes on for them.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#step());
+    this.#pumping = false;
+    if (this.#state === 'open') {
+      this.#balanceReading();
+      this.#arm();
+    }
+  }
+
+  /** One event of the decoder; false when there is nothing to do until something else happens. */
+  #step(): boolean {
+    if (this.#state !== 'open') return false;
+    if (this.#exchange !== null && this.#exchange.complete) this.#exchange = null;
+    const exchange = this.#exchange;
+    if (exchange !== null && !exchange.wantsBody) return false;
+    const event = this.#decoder.next() ?? (this.#inputEnded ? this.#decoder.finish() : null);
+    if (event === null) return this.#nothingMore();
+    switch (event.type) {
+      case 'head':
+        this.#begin(event);
+        return true;
+      case 'data':
+        return this.#deliver(event.chunk);
+      case 'end':
+        exchange?.deliverEnd(event.trailers);
+        return true;
+      case 'error':
+        this.#fail(event.error);
+        return false;
+    }
+  }
+
+  #nothingMore(): boolean {
+    if (this.#exchange === null) this.#headStartMs = this.#decoder.idle ? null : (this.#headStartMs ?? this.#context.clock.now());
+    if (this.#inputEnded && this.#exchange === null) this.#closeAfterFlush();
+    return false;
+  }
+
+  #begin(head: RequestHeadEvent): void {
+    this.#requests += 1;
+    const startedAtMs = this.#headStartMs ?? this.#context.clock.now();
+    const exchange = new ServerExchange(this, head, this.#context.scheme, startedAtMs);
+    this.#exchange = exchange;
+    this.#headStartMs = null;
+    this.#context.onExchange(exchange satisfies Exchange);
+  }
+
+  #deliver(chunk: Buffer): boolean {
+    const exchange = this.#exchange;
+    if (exchange === null) return false;
+    if (!exchange.responseEnded) {
+      exchange.deliver(chunk);
+      return true;
+    }
+    this.#discarded += chunk.length;
+    if (this.#discarded <= DISCARD_BYTES) return true;
+    this.#closeAfterFlush();
+    return false;
+  }
+
+  #fail(error: H1Error): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    if (exchange === null) this.#context.onRejected(this.client, error);
+    const answered = exchange !== null && exchange.failRequest(abortReasonOf(error));
+    if (!answered) this.#answerError(error);
+    if (this.#state !== 'open') return;
+    if (exchange !== null && answered && !exchange.responseEnded) this.cut(exchange.delimitedByClose);
+    else this.#closeAfterFlush();
+  }
+
+  #answerError(error: H1Error): void {
+    const page = errorPage({ status: error.status, requestId: null, html: false });
+    this.#output.add(
+      encodeResponseHead({
+        status: error.status,
+        reason: '',
+        fields: page.fields,
+        framing: { type: 'length', bytes: page.body.length },
+        keepAlive: false,
+        upgrade: null,
+      }),
+    );
+    this.#output.add(page.body);
+  }
+
+  #closeAfterFlush(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'lingering';
+    this.#exchange = null;
+    this.#output.flush();
+    this.#socket.end();
+    this.#socket.resume();
+    this.#deadline.at = this.#context.clock.now() + LINGER_MS;
+  }
+
+  #balanceReading(): void {
+    const full = this.#decoder.buffered >= READ_AHEAD_BYTES;
+    if (full === this.#paused) return;
+    this.#paused = full;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #arm(): void {
+    const limits = this.#context.limits();
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      const reading = exchange.wantsBody && !exchange.requestEnded;
+      this.#deadline.at = reading ? this.#context.clock.now() + limits.bodyTimeoutMs : Infinity;
+    } else if (this.#headStartMs !== null) {
+      this.#deadline.at = this.#headStartMs + limits.headerTimeoutMs;
+    } else {
+      const waitMs = this.#context.draining() ? DRAIN_IDLE_MS : limits.keepAliveTimeoutMs;
+      this.#deadline.at = this.#context.clock.now() + waitMs;
+    }
+  }
+
+  #expire(): void {
+    if (this.#state !== 'open') this.#socket.destroy();
+    else if (this.idle) this.#closeAfterFlush();
+    else this.#fail({ status: 408, detail: 'the request did not arrive in time' });
+  }
+}
+
+function abortReasonOf(error: H1Error): AbortReason {
+  return error.status === 408 ? 'clientTimeout' : 'clientProtocolError';
+}
