@@ -12,6 +12,9 @@ const LINGER_MS = 2000;
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
 const commands = [runCommand(version), demoCommand(version), checkCommand, explainCommand, statusCommand];
 
+// Whoever reads our output may stop early, as `gatehouse status | head -1` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
 process.exitCode = await runCli({ commands, version }, process.argv.slice(2), {
   environment: process.env,
   signals: process,

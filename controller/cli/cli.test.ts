@@ -111,5 +111,5 @@ test('status and explain say so when nothing answers, and exit 1', async () => {
 test('run says which folder is missing and exits 1', async () => {
   const { status, stderr } = await run('run', '--manifests', '/nonexistent/manifests', '--http', '127.0.0.1:0');
   assert.equal(status, 1);
-  assert.match(stderr, /no such file or folder.*\/nonexistent\/manifests/);
+  assert.match(stderr, /--manifests: there is no file or folder "\/nonexistent\/manifests"/);
 });

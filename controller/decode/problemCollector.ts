@@ -68,9 +68,9 @@ export class ProblemCollector {
 /** Most that is handed to `printValue`: it quotes the whole text before it cuts it. */
 const MAX_TEXT_CHARS = 200;
 
-/** A scalar as JSON; of maps and lists only that they are one, as printing them may cost any amount of memory. */
+/** A scalar in printable form; of maps and lists only that they are one, as printing them may cost any amount of memory. */
 export function printBriefly(value: unknown): string {
   if (typeof value === 'string') return printValue(value.slice(0, MAX_TEXT_CHARS));
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' && value !== null ? 'a map' : printValue(value);
+  return typeof value === 'object' && value !== null ? 'a map' : String(value);
 }

@@ -9,7 +9,7 @@ export interface DemoCertificate {
 }
 
 const AUTHORITY = 'Gatehouse Demo Authority';
-const VALIDITY_MS = 7 * 24 * 3_600_000;
+const VALIDITY_MS = 30 * 24 * 3_600_000;
 /** For machines whose clocks differ a little. */
 const BACKDATE_MS = 3_600_000;
 

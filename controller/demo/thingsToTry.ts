@@ -84,7 +84,7 @@ function views({ http, admin }: DemoAddresses): readonly ThingToTry[] {
       shows: 'Which object, rule and endpoint would answer, and why',
       command: `${gatehouse} explain http://api.shop.test:${http.port}/ -H 'X-Canary: always' ${at}`,
     },
-    { shows: 'Prometheus metrics', command: `curl -sS http://${printListenAddress(admin)}/metrics | grep -v '^#' | head -20` },
+    { shows: 'Prometheus metrics', command: `curl -sS http://${printListenAddress(admin)}/metrics | grep ^gatehouse_requests_total` },
   ];
 }
 

@@ -80,6 +80,7 @@ function bench(source: Source, logger: Logger = silentLogger, clock = { now: () 
     },
     translateOptions: () => OPTIONS,
     publish: (delta) => published.push(delta),
+    onTranslated: () => {},
     clock,
     logger,
   });

@@ -21,6 +21,8 @@ export interface ControlLoopOptions {
   readonly translateOptions: () => TranslateOptions;
   /** Receives each change to be served, generations in order; deltas that change nothing are not published. */
   readonly publish: (delta: SnapshotDelta) => void;
+  /** Told after each translation how long it took with all that follows from it. */
+  readonly onTranslated: (durationMs: number) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -116,6 +118,7 @@ class Loop implements ControlLoop {
       this.#publish(translation.snapshot);
     }
     this.#lastTranslationMs = this.#options.clock.now() - startedMs;
+    this.#options.onTranslated(this.#lastTranslationMs);
     this.#state = { ...this.#state, problems: [...this.#sourceProblems, ...this.#translationProblems] };
     this.#logProblems(this.#state.problems);
   }

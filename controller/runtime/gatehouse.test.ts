@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { EndpointView, Explanation } from '../../core/ipc/views.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
 import { silentLogger } from '../../core/log/logger.ts';
-import type { MetricsDelta } from '../../core/metrics/delta.ts';
+import { MetricsHub } from '../metrics/metricsHub.ts';
 import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
 import type { StatusView } from '../status/statusView.ts';
@@ -54,7 +54,8 @@ class FakeProxy implements ProxyControl {
   }
 
   collect(): Promise<readonly EndpointView[]> {
-    this.events.metrics({ worker: '0', counters: [], histograms: [], gauges: [] });
+    const counters = [{ family: 'gatehouse_client_connections_total', labels: ['http'], value: 5 }];
+    this.events.metrics({ worker: '0', counters, histograms: [], gauges: [] });
     return this.fault === null ? Promise.resolve([]) : Promise.reject(this.fault);
   }
 
@@ -68,12 +69,10 @@ interface Bench {
   readonly gatehouse: Gatehouse;
   readonly proxy: FakeProxy;
   readonly calls: readonly string[];
-  readonly metrics: readonly MetricsDelta[];
 }
 
 function bench(source: Partial<Source> = {}): Bench {
   const calls: string[] = [];
-  const metrics: MetricsDelta[] = [];
   let proxy: FakeProxy | undefined;
   const parts: GatehouseParts = {
     source: {
@@ -91,13 +90,13 @@ function bench(source: Partial<Source> = {}): Bench {
     translate: () => ({ snapshot: SNAPSHOT, ingresses: [], problems: [] }),
     translateOptions: () => ({}) as TranslateOptions,
     createProxy: (events) => (proxy = new FakeProxy(events, calls)),
-    metrics: { add: (delta) => metrics.push(delta), text: () => Promise.resolve(`reports ${metrics.length}\n`) },
+    metrics: new MetricsHub(),
     machineAddresses: () => ['192.0.2.1'],
     logger: silentLogger,
   };
   const options = { version: '1.2.3', nodeName: 'one', admin: { address: '127.0.0.1', port: 0 }, drainTimeoutMs: 1234 };
   const gatehouse = createGatehouse(options, parts);
-  return { gatehouse, proxy: proxy ?? assert.fail('no proxy was made'), calls, metrics };
+  return { gatehouse, proxy: proxy ?? assert.fail('no proxy was made'), calls };
 }
 
 /** Starts, and gives the base URL of the admin API. */
@@ -164,9 +163,13 @@ test('status tells generations, listeners and this node', async () => {
 test('metrics are collected from the proxy first, and are there when it does not answer', async () => {
   const { gatehouse, proxy } = bench();
   const url = await started(gatehouse);
-  assert.equal(await (await fetch(`${url}/metrics`)).text(), 'reports 1\n');
+  const metrics = async (): Promise<string> => (await fetch(`${url}/metrics`)).text();
+  assert.match(await metrics(), /^gatehouse_client_connections_total\{.*\} 5$/m);
   proxy.fault = new Error('gone');
-  assert.equal(await (await fetch(`${url}/metrics`)).text(), 'reports 2\n');
+  const text = await metrics();
+  assert.match(text, /^gatehouse_client_connections_total\{.*\} 10$/m);
+  assert.match(text, /^gatehouse_controller_generation 1$/m);
+  assert.match(text, /^gatehouse_controller_translate_duration_seconds_count 1$/m);
   assert.equal(await statusOf(`${url}/api/v1/explain?url=http://a/`), 503);
   assert.equal(await statusOf(`${url}/api/v1/endpoints`), 503);
   proxy.drained.resolve({ cutConnections: 0 });

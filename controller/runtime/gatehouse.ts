@@ -1,9 +1,10 @@
 import { createAdminServer, type AdminServer } from '../admin/adminServer.ts';
 import type { AdminViews } from '../admin/adminViews.ts';
 import { printSnapshot } from '../../core/ir/printSnapshot.ts';
+import type { SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { Logger } from '../../core/log/logger.ts';
-import type { MetricsDelta } from '../../core/metrics/delta.ts';
 import { systemClock } from '../../core/time/clock.ts';
+import type { MetricsHub } from '../metrics/metricsHub.ts';
 import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
 import { buildStatus } from '../status/buildStatus.ts';
@@ -12,6 +13,8 @@ import type { Translate, TranslateOptions } from '../translate/translation.ts';
 import { createControlLoop, type ControlLoop } from './controlLoop.ts';
 import { printListenAddress, type ListenAddress } from './listenAddress.ts';
 import type { CreateProxy, ProxyControl } from './proxyControl.ts';
+import { ProxyProgress } from './proxyProgress.ts';
+import { reportState } from './reportState.ts';
 
 /** What one running Gatehouse is told. */
 export interface GatehouseOptions {
@@ -27,8 +30,7 @@ export interface GatehouseParts {
   readonly translate: Translate;
   readonly translateOptions: () => TranslateOptions;
   readonly createProxy: CreateProxy;
-  /** Totals of everything the proxy counts. */
-  readonly metrics: { add(delta: MetricsDelta): void; text(): Promise<string> };
+  readonly metrics: MetricsHub;
   /** Addresses of this machine that others reach it by. */
   readonly machineAddresses: () => readonly string[];
   readonly logger: Logger;
@@ -63,18 +65,23 @@ class RunningGatehouse implements Gatehouse {
   readonly #proxy: ProxyControl;
   readonly #loop: ControlLoop;
   readonly #admin: AdminServer;
-  readonly #firstReady = Promise.withResolvers<void>();
+  readonly #progress: ProxyProgress;
   #listeners: readonly ListenerView[] = [];
-  #appliedGeneration = 0;
-  #serving = false;
   #starting: Promise<GatehouseAddresses> | null = null;
   #stopping: Promise<void> | null = null;
 
   constructor(options: GatehouseOptions, parts: GatehouseParts) {
     this.#options = options;
     this.#parts = parts;
+    const { controller } = parts.metrics;
+    this.#progress = new ProxyProgress(systemClock, (durationMs) => controller.observeApply(durationMs));
     this.#proxy = parts.createProxy(this.#proxyEvents());
-    this.#loop = createControlLoop({ ...parts, publish: (delta) => this.#proxy.apply(delta), clock: systemClock });
+    this.#loop = createControlLoop({
+      ...parts,
+      publish: (delta) => this.#publish(delta),
+      onTranslated: (durationMs) => controller.observeTranslate(durationMs),
+      clock: systemClock,
+    });
     this.#admin = createAdminServer({ listen: options.admin, views: this.#views(), logger: parts.logger });
   }
 
@@ -84,7 +91,7 @@ class RunningGatehouse implements Gatehouse {
   }
 
   ready(): Promise<void> {
-    return this.#firstReady.promise;
+    return this.#progress.firstReady;
   }
 
   stop(): Promise<void> {
@@ -98,6 +105,7 @@ class RunningGatehouse implements Gatehouse {
 
   async #start(): Promise<GatehouseAddresses> {
     const { logger } = this.#parts;
+    this.#parts.metrics.start();
     try {
       // Ports first: what cannot listen says so before anything else has been done.
       await this.#proxy.start();
@@ -130,30 +138,27 @@ class RunningGatehouse implements Gatehouse {
     if (errors.length > 0) throw new AggregateError(errors, 'Gatehouse did not stop cleanly');
   }
 
+  #publish(delta: SnapshotDelta): void {
+    this.#progress.published(delta.generation);
+    this.#proxy.apply(delta);
+  }
+
   #isReady(): boolean {
-    return this.#serving && this.#appliedGeneration > 0 && this.#stopping === null;
+    return this.#progress.ready && this.#stopping === null;
   }
 
   #proxyEvents(): ProxyProcessEvents {
+    const { metrics } = this.#parts;
     return {
-      serving: () => {
-        this.#serving = true;
-        this.#announceReady();
-      },
-      applied: (generation) => {
-        this.#appliedGeneration = generation;
-        this.#announceReady();
-      },
+      serving: () => this.#progress.serving(),
+      applied: (generation) => this.#progress.applied(generation),
       exited: () => {
-        this.#serving = false;
-        this.#appliedGeneration = 0;
+        this.#progress.exited();
+        metrics.controller.proxyRestarted();
+        metrics.forgetWorkers();
       },
-      metrics: (delta) => this.#parts.metrics.add(delta),
+      metrics: (delta) => metrics.add(delta),
     };
-  }
-
-  #announceReady(): void {
-    if (this.#isReady()) this.#firstReady.resolve();
   }
 
   #views(): AdminViews {
@@ -168,6 +173,7 @@ class RunningGatehouse implements Gatehouse {
       endpoints: () => this.#ask('collect', this.#proxy.collect()),
       metrics: async () => {
         await this.#ask('collect', this.#proxy.collect());
+        reportState(this.#parts.metrics, this.#loop.state(), this.#progress, Date.now());
         return this.#parts.metrics.text();
       },
     };
@@ -188,7 +194,7 @@ class RunningGatehouse implements Gatehouse {
       ...this.#loop.state(),
       version: this.#options.version,
       ready: this.#isReady(),
-      appliedGeneration: this.#appliedGeneration,
+      appliedGeneration: this.#progress.appliedGeneration,
       listeners: this.#listeners,
       nodeName: this.#options.nodeName,
       machineAddresses: this.#parts.machineAddresses(),

@@ -1,7 +1,7 @@
 import { printProblem } from '../../core/ir/problem.ts';
 import { printListenAddress } from '../runtime/listenAddress.ts';
 import type { StatusView } from './statusView.ts';
-import { printTable } from './table.ts';
+import { escapeControls, printTable } from './table.ts';
 
 const NONE = '<none>';
 
@@ -62,7 +62,7 @@ function nodes(status: StatusView): string {
 
 function problems(status: StatusView): string {
   if (status.problems.length === 0) return 'No problems.\n';
-  return section('PROBLEMS', status.problems.map((problem) => `${printProblem(problem)}\n`).join(''));
+  return section('PROBLEMS', status.problems.map((problem) => `${escapeControls(printProblem(problem))}\n`).join(''));
 }
 
 function list(words: readonly string[]): string {

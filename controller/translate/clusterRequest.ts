@@ -18,6 +18,8 @@ export interface ClusterUse {
   readonly ingress: Ingress;
   /** Field of the rule or default backend, without what is inside it. */
   readonly field: string;
+  /** What happens while nothing ready stands behind it: a main answers 503, a canary leaves its requests to the main. */
+  readonly role: 'main' | 'canary';
 }
 
 const DIGEST_CHARS = 10;

@@ -27,7 +27,7 @@ const GROUPS = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'] as const;
  * certificate of the name it asked for. ingress-nginx keeps tickets off as well.
  */
 const SECURE_OPTIONS =
-  constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION;
+  constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION;
 
 /**
  * What every TLS context of the proxy is made with, default and per name alike: Node gives a connection the whole context

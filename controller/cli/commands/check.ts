@@ -1,5 +1,7 @@
-import { checkManifests, type CheckReport } from '../checkManifests.ts';
+import { existsSync } from 'node:fs';
 import { printProblem } from '../../../core/ir/problem.ts';
+import { checkManifests, type CheckReport } from '../checkManifests.ts';
+import { escapeControls } from '../../status/table.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { OUTPUT_FLAG, TRANSLATION_FLAGS, translationChoices } from '../sharedFlags.ts';
 
@@ -20,6 +22,11 @@ export const checkCommand = defineCommand(
   },
   { ...TRANSLATION_FLAGS, output: OUTPUT_FLAG },
   async (flags, paths, context) => {
+    const missing = paths.find((path) => !existsSync(path));
+    if (missing !== undefined) {
+      context.stderr(`gatehouse check: there is no file or folder ${JSON.stringify(missing)}\n`);
+      return EXIT.failure;
+    }
     const report = await checkManifests(paths, translationChoices(flags), Date.now());
     context.stdout(flags.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : printReport(report));
     return report.errors === 0 ? EXIT.success : EXIT.failure;
@@ -35,7 +42,7 @@ function printReport(report: CheckReport): string {
     count(report.errors, 'error'),
     count(report.warnings, 'warning'),
   ];
-  return `${report.problems.map((problem) => `${printProblem(problem)}\n`).join('')}${counts.join(', ')}\n`;
+  return `${report.problems.map((problem) => `${escapeControls(printProblem(problem))}\n`).join('')}${counts.join(', ')}\n`;
 }
 
 function count(number: number, noun: string, plural = 's'): string {

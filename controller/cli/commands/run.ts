@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { createLogger, LOG_LEVELS } from '../../../core/log/logger.ts';
 import { assembleGatehouse, type ServeOptions } from '../../runtime/assembleGatehouse.ts';
@@ -101,7 +101,8 @@ export function runCommand(version: string): ReturnType<typeof defineCommand> {
 }
 
 async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: CommandContext): Promise<number> {
-  for (const path of flags.manifests) await access(path);
+  const missing = flags.manifests.find((path) => !existsSync(path));
+  if (missing !== undefined) throw new Error(`--manifests: there is no file or folder ${JSON.stringify(missing)}`);
   const options: ServeOptions = {
     ...flags,
     ...listeners(flags.http, flags.https),
@@ -134,6 +135,5 @@ function listeners(
 function startFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error ? error.code : null;
-  if (code === 'EACCES') return `${message}\nOn high ports it runs without root: --http 127.0.0.1:8080 --https 127.0.0.1:8443`;
-  return code === 'ENOENT' ? `no such file or folder: ${message}` : message;
+  return code === 'EACCES' ? `${message}\nOn high ports it runs without root: --http 127.0.0.1:8080 --https 127.0.0.1:8443` : message;
 }

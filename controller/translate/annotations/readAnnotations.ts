@@ -25,6 +25,8 @@ export interface AnnotationValues {
   get<T>(row: AnnotationRow<T>): T;
   /** Whether a good value is set. */
   has(row: { readonly name: string }): boolean;
+  /** Field path of the annotation as it is written, with the prefix that counts. */
+  fieldOf(row: { readonly name: string }): string;
 }
 
 /** Values, every fault found on the way, and whether the Ingress must not be served. */
@@ -65,6 +67,7 @@ export function readAnnotations(ingress: Ingress): AnnotationReading {
     values: {
       get: <T>(row: AnnotationRow<T>) => (values.has(row.name) ? (values.get(row.name) as T) : row.default),
       has: (row) => values.has(row.name),
+      fieldOf: (row) => annotationField(entries.get(row.name)?.key ?? OWN_PREFIX + row.name),
     },
     denial,
     problems,

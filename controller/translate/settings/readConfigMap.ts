@@ -51,7 +51,7 @@ function readKey(configMap: ConfigMap, key: string, text: string, problems: Prob
   }
   const parsed = row.parse(text);
   if (parsed.ok) return parsed.value;
-  const effect = row.default === null ? 'the key has no effect' : `the default ${JSON.stringify(row.default)} is used`;
+  const effect = row.default === null ? 'the key has no effect' : 'the default is used';
   problems.push(problemOf(configMap, { severity: 'error', field, rule: parsed.rule, value: text, effect }));
   return undefined;
 }

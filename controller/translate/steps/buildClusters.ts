@@ -55,7 +55,7 @@ function backendProblem(use: ClusterUse, fault: BackendFault): Problem {
     field: backendField(use.field, fault.part),
     rule: fault.rule,
     value: fault.part === 'service.name' ? backend.service : portText(backend),
-    effect: 'requests are answered 503',
+    effect: use.role === 'main' ? 'requests are answered 503' : 'the main serves all requests',
   });
 }
 

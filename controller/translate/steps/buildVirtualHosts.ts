@@ -1,8 +1,7 @@
-import type { ClusterKey } from '../../../core/ir/cluster.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { Canary, Route, RouteAction, RouteFilter, VirtualHost } from '../../../core/ir/virtualHost.ts';
 import type { HostPattern } from '../../../core/net/hostPattern.ts';
-import { backendField, requestCluster, type ClusterRequest, type ClusterUse } from '../clusterRequest.ts';
+import { backendField, requestCluster, type ClusterUse } from '../clusterRequest.ts';
 import { compareText } from '../ingressAge.ts';
 import type { BackendPolicy } from '../ingressPlan.ts';
 import { problemOf } from '../problemOf.ts';
@@ -97,17 +96,16 @@ function actionOf(path: ClaimedPath, build: Build): RouteAction {
     return { type: 'respond', status: UNAVAILABLE, reason: `backend is a resource (${backend.kind} ${backend.name}), not a Service` };
   }
   const primary = requestCluster(plan.ref.namespace, backend, plan.backendPolicy);
-  build.uses.push({ request: primary, ingress: plan.ingress, field: claim.field });
+  build.uses.push({ request: primary, ingress: plan.ingress, field: claim.field, role: 'main' });
   const canaries = (build.canaries.get(path) ?? NO_CANARIES).map((canary) => canaryOf(canary, plan.backendPolicy, build));
   return { type: 'forward', primary: primary.key, canaries };
 }
 
 function canaryOf(attached: AttachedCanary, main: BackendPolicy, build: Build): Canary {
   const { plan, rule, backend, field } = attached;
-  const request: ClusterRequest = requestCluster(plan.ref.namespace, backend, canaryPolicy(attached, main));
-  build.uses.push({ request, ingress: plan.ingress, field });
-  const cluster: ClusterKey = request.key;
-  return { cluster, ingress: plan.ref, ...rule };
+  const request = requestCluster(plan.ref.namespace, backend, canaryPolicy(attached, main));
+  build.uses.push({ request, ingress: plan.ingress, field, role: 'canary' });
+  return { cluster: request.key, ingress: plan.ref, ...rule };
 }
 
 /** A sticky canary takes over the main's affinity; a legacy one has none. Balancing is the canary's own. */

@@ -1,7 +1,7 @@
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { Ingress } from '../../model/objects.ts';
 import { CANARY, SMALLEST_WEIGHT_TOTAL } from '../annotations/canaryRows.ts';
-import { annotationField, NGINX_PREFIX, type AnnotationValues } from '../annotations/readAnnotations.ts';
+import type { AnnotationValues } from '../annotations/readAnnotations.ts';
 import type { CanaryRule } from '../ingressPlan.ts';
 import { problemOf } from '../problemOf.ts';
 
@@ -39,7 +39,7 @@ function ignoredPatternProblems(ingress: Ingress, values: AnnotationValues): Pro
   return [
     problemOf(ingress, {
       severity: 'warning',
-      field: annotationField(NGINX_PREFIX + CANARY.headerPattern.name),
+      field: values.fieldOf(CANARY.headerPattern),
       rule: `must not stand beside ${CANARY.headerValue.name}`,
       effect: 'the pattern has no effect',
     }),
@@ -52,7 +52,7 @@ function strayProblems(ingress: Ingress, values: AnnotationValues): Problem[] {
   return [
     problemOf(ingress, {
       severity: 'error',
-      field: annotationField(NGINX_PREFIX + stray.name),
+      field: values.fieldOf(stray),
       rule: `takes effect only together with ${CANARY.enabled.name}: "true"`,
       effect: 'the Ingress is served as an ordinary one',
     }),

@@ -1,7 +1,4 @@
-import { accept, refuse, type ValueParser } from './parsed.ts';
-
-const MIN_INT32 = -2_147_483_648;
-const MAX_INT32 = 2_147_483_647;
+import { accept, refuse, type Parsed, type ValueParser } from './parsed.ts';
 
 /** A decimal integer from `min` to `max`, both included. */
 export function integerBetween(min: number, max: number): ValueParser<number> {
@@ -13,4 +10,7 @@ export function integerBetween(min: number, max: number): ValueParser<number> {
 }
 
 /** Any integer of 32 bits, negative ones included. */
-export const parseInteger: ValueParser<number> = integerBetween(MIN_INT32, MAX_INT32);
+export function parseInteger(text: string): Parsed<number> {
+  const parsed = integerBetween(-(2 ** 31), 2 ** 31 - 1)(text);
+  return parsed.ok ? parsed : refuse('must be a whole number of 32 bits at most');
+}

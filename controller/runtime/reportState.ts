@@ -1,0 +1,21 @@
+import type { ControllerMetrics } from '../metrics/controllerMetrics.ts';
+import type { MetricsHub } from '../metrics/metricsHub.ts';
+import type { Kind } from '../model/objects.ts';
+import type { ControlState } from './controlLoop.ts';
+
+const KINDS: readonly Kind[] = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Endpoints', 'Secret', 'ConfigMap', 'Namespace', 'Node'];
+
+/**
+ * Brings the controller's own metrics up to date before they are read, and drops the series of Ingresses that are
+ * gone. `nowMs` is the wall clock.
+ */
+export function reportState(hub: MetricsHub, state: ControlState, progress: { readonly appliedGeneration: number }, nowMs: number): void {
+  const metrics: ControllerMetrics = hub.controller;
+  metrics.setGeneration(state.generation);
+  metrics.setAppliedGeneration(progress.appliedGeneration);
+  metrics.setObjects(new Map(KINDS.map((kind) => [kind, [...state.objects.list(kind)].length])));
+  metrics.setProblems(state.problems);
+  metrics.setCertificates(state.snapshot?.certificates.values() ?? [], nowMs);
+  const known = new Set(state.ingresses.map(({ ref }) => `${ref.namespace}/${ref.name}`));
+  hub.retainIngresses((namespace, name) => known.has(`${namespace}/${name}`));
+}

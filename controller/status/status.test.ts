@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ObjectStore } from '../model/store.ts';
+import type { KubeObject, Metadata } from '../model/objects.ts';
+import { buildStatus, ingressAddresses, type StatusInput } from './buildStatus.ts';
+import { decodeExplanation } from './decodeExplanation.ts';
+import { decodeStatus } from './decodeStatus.ts';
+import { printExplanation } from './printExplanation.ts';
+import { printStatus } from './printStatus.ts';
+import { printTable } from './table.ts';
+
+function metadata(namespace: string, name: string): Metadata {
+  return { namespace, name, labels: new Map(), annotations: new Map(), createdAtMs: null };
+}
+
+function node(name: string, ...internalIPs: readonly string[]): KubeObject {
+  return { kind: 'Node', metadata: metadata('', name), origin: null, internalIPs, unschedulable: false, conditions: new Map() };
+}
+
+function service(name: string, type: 'ClusterIP' | 'LoadBalancer'): KubeObject {
+  return {
+    kind: 'Service',
+    metadata: metadata('shop', name),
+    origin: null,
+    type,
+    ports: [{ name: 'web', port: 80, protocol: 'TCP', targetPort: 8080, nodePort: null }],
+    externalName: '',
+    clusterIPs: [],
+    publishNotReadyAddresses: false,
+  };
+}
+
+function input(objects: readonly KubeObject[], changes: Partial<StatusInput> = {}): StatusInput {
+  const store = new ObjectStore();
+  store.apply({ upserts: objects, deletes: [] });
+  return {
+    version: '1.2.3',
+    ready: true,
+    generation: 3,
+    appliedGeneration: 3,
+    listeners: [{ protocol: 'http', address: '0.0.0.0', port: 80 }],
+    nodeName: 'one',
+    machineAddresses: ['192.0.2.7', '2001:db8::7'],
+    objects: store,
+    ingresses: [],
+    problems: [],
+    ...changes,
+  };
+}
+
+test('without a Node object of its name this machine stands for itself', () => {
+  const status = buildStatus(input([node('two', '192.0.2.2')]));
+  assert.deepEqual(status.nodes, [
+    { name: 'one', addresses: ['192.0.2.7', '2001:db8::7'], self: true },
+    { name: 'two', addresses: ['192.0.2.2'], self: false },
+  ]);
+});
+
+test('the Node object of its name tells its addresses', () => {
+  assert.deepEqual(buildStatus(input([node('one', '192.0.2.1')])).nodes, [{ name: 'one', addresses: ['192.0.2.1'], self: true }]);
+});
+
+test('an Ingress is reached at what is listened on; a wildcard stands for the addresses of the node', () => {
+  const node = ['192.0.2.7', '2001:db8::7'];
+  const listeners = (...addresses: readonly string[]) => addresses.map((address) => ({ protocol: 'http' as const, address, port: 80 }));
+  assert.deepEqual(ingressAddresses(listeners('127.0.0.1', '127.0.0.1'), node), ['127.0.0.1']);
+  assert.deepEqual(ingressAddresses(listeners('0.0.0.0'), node), ['192.0.2.7']);
+  assert.deepEqual(ingressAddresses(listeners('0.0.0.0', '::'), node), ['192.0.2.7', '2001:db8::7']);
+});
+
+test('lists are sorted by namespace and name, and only LoadBalancer Services are listed', () => {
+  const status = (namespace: string, name: string) => ({ ref: { kind: 'Ingress', namespace, name }, class: '', hosts: [], tlsHosts: [] });
+  const built = buildStatus(
+    input([service('z', 'LoadBalancer'), service('a', 'LoadBalancer'), service('b', 'ClusterIP')], {
+      ingresses: [status('b', 'a'), status('a', 'z'), status('a', 'B')],
+    }),
+  );
+  assert.deepEqual(built.services.map(({ name }) => name), ['a', 'z']);
+  assert.deepEqual(built.ingresses.map(({ namespace, name }) => `${namespace}/${name}`), ['a/B', 'a/z', 'b/a']);
+});
+
+test('a status survives JSON, and what is none is refused', () => {
+  const status = buildStatus(input([node('one', '192.0.2.1'), service('a', 'LoadBalancer')], {
+    problems: [{ severity: 'error', object: null, position: { file: 'a', line: 1 }, field: '', rule: 'r', value: '', effect: 'e' }],
+  }));
+  assert.deepEqual(decodeStatus(JSON.parse(JSON.stringify(status))), status);
+  for (const other of [null, 1, [], {}, { ...status, ingresses: [{}] }, { ...status, generation: '3' }]) assert.equal(decodeStatus(other), null);
+});
+
+test('a status prints as tables in the manner of kubectl', () => {
+  const status = buildStatus(input([service('lb', 'LoadBalancer')], {
+    appliedGeneration: 2,
+    ingresses: [
+      { ref: { kind: 'Ingress', namespace: 'shop', name: 'web' }, class: '', hosts: ['shop.test', 'www.shop.test'], tlsHosts: ['shop.test'] },
+    ],
+    problems: [
+      {
+        severity: 'warning',
+        object: { kind: 'Ingress', namespace: 'shop', name: 'web' },
+        position: { file: 'web.yaml', line: 7 },
+        field: 'spec.tls[0]',
+        rule: 'must exist',
+        value: '"x"',
+        effect: 'the default certificate is used',
+      },
+    ],
+  }));
+  assert.equal(printStatus(status), `Gatehouse 1.2.3: ready, generation 3 (workers still serve 2)
+
+LISTENERS
+PROTOCOL   ADDRESS
+http       0.0.0.0:80
+
+INGRESSES
+NAMESPACE   NAME   CLASS    HOSTS                     TLS         ADDRESS
+shop        web    <none>   shop.test,www.shop.test   shop.test   192.0.2.7
+
+SERVICES
+NAMESPACE   NAME   ADDRESS     POOL     FORWARDING   OWNER    PORTS
+shop        lb     <pending>   <none>   none         <none>   80/TCP
+
+NODES
+NAME             ADDRESS
+one (this one)   192.0.2.7,2001:db8::7
+
+PROBLEMS
+web.yaml:7: warning: Ingress shop/web: spec.tls[0]: must exist (got "x"); the default certificate is used
+`);
+});
+
+test('names cannot move the cursor of the terminal they are printed on', () => {
+  assert.equal(printTable(['name'], [['a\u001b[2J\u202eb\n']]), 'NAME\na\\u001b[2J\\u202eb\\u000a\n');
+});
+
+test('an explanation prints its outcome and then its steps', () => {
+  const explanation = {
+    steps: [
+      { step: 'host', text: 'shop.test equals shop.test' },
+      { step: 'endpoint', text: 'round robin' },
+    ],
+    ingress: { kind: 'Ingress', namespace: 'shop', name: 'web' },
+    field: 'spec.rules[0].http.paths[0]',
+    cluster: 'shop/web:80',
+    endpoint: '192.0.2.9:80',
+    status: null,
+  };
+  const decoded = decodeExplanation(JSON.parse(JSON.stringify(explanation)));
+  assert.deepEqual(decoded, explanation);
+  assert.equal(decoded === null ? '' : printExplanation(decoded), `Ingress:  Ingress shop/web
+Rule:     spec.rules[0].http.paths[0]
+Cluster:  shop/web:80
+Endpoint: 192.0.2.9:80
+Answer:   the backend's
+
+  1. host       shop.test equals shop.test
+  2. endpoint   round robin
+`);
+});

@@ -1,0 +1,109 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { parseAllDocuments } from 'yaml';
+import type { CertificateKey } from '../../../core/ir/certificate.ts';
+import { printProblem, type Problem } from '../../../core/ir/problem.ts';
+import { printSnapshot } from '../../../core/ir/printSnapshot.ts';
+import { issueCertificate } from '../../certificates/issueCertificate.ts';
+import { decodeObject } from '../../decode/decodeObject.ts';
+import type { KubeObject } from '../../model/objects.ts';
+import { ObjectStore } from '../../model/store.ts';
+import { readSettings } from '../steps/readSettings.ts';
+import { translate } from '../translate.ts';
+import type { TranslateOptions } from '../translation.ts';
+
+/** What a test case gives to translation. */
+export interface TranslationCase {
+  readonly objects: readonly KubeObject[];
+  readonly options: TranslateOptions;
+  /** Found by the decoder. */
+  readonly problems: readonly Problem[];
+}
+
+/** Options that hold unless a case says otherwise: Ingresses need no class, time stands still. */
+export const CASE_OPTIONS: TranslateOptions = {
+  controllerNames: ['gatehouse.dev/ingress', 'k8s.io/ingress-nginx'],
+  ingressClasses: ['nginx', 'gatehouse'],
+  watchWithoutClass: true,
+  watchNamespaces: [],
+  allowExternalName: false,
+  configMap: null,
+  trustedProxies: [],
+  defaultCertificate: {
+    key: 'default' as CertificateKey,
+    chainPem: '',
+    privateKeyPem: '',
+    fingerprint: 'default',
+    notAfterMs: Date.parse('2036-01-01T00:00:00Z'),
+  },
+  nowMs: Date.parse('2026-01-01T00:00:00Z'),
+};
+
+const NOT_BEFORE_MS = Date.parse('2025-01-01T00:00:00Z');
+let signingKey: KeyObject | null = null;
+
+/**
+ * Reads a multi-document case. Besides Kubernetes objects it may hold `kind: TranslateOptions` with a `spec` of options, and
+ * `kind: TestCertificate` with `spec.dnsNames` and `spec.notAfter`, which becomes a TLS Secret (so that no key is kept in files).
+ */
+export function readCase(text: string): TranslationCase {
+  const objects: KubeObject[] = [];
+  const problems: Problem[] = [];
+  let options = CASE_OPTIONS;
+  for (const document of parseAllDocuments(text)) {
+    const value = document.toJS() as Record<string, unknown> | null;
+    if (value === null) continue;
+    if (value['kind'] === 'TranslateOptions') {
+      options = { ...options, ...(value['spec'] as Partial<TranslateOptions>) };
+      continue;
+    }
+    const decoded = decodeObject(value['kind'] === 'TestCertificate' ? tlsSecret(value) : value, null);
+    problems.push(...decoded.problems);
+    if (decoded.object !== null) objects.push(decoded.object);
+  }
+  return { objects, options, problems };
+}
+
+/** Translates a case and prints everything that comes out; what is as by default is printed as the word `default`. */
+export function printTranslation({ objects, options, problems }: TranslationCase): string {
+  const store = new ObjectStore();
+  store.apply({ upserts: objects, deletes: [] });
+  const translation = translate(store, options);
+  const builtIn = readSettings(new ObjectStore(), CASE_OPTIONS);
+  const snapshot = printSnapshot(translation.snapshot);
+  const printed = {
+    snapshot: {
+      ...snapshot,
+      settings: abbreviate(snapshot.settings, builtIn.settings),
+      virtualHosts: snapshot.virtualHosts.map(({ host, routes }) => ({
+        host,
+        routes: routes.map((route) => ({ ...route, policy: abbreviate(route.policy, builtIn.defaults.policy) })),
+      })),
+      // Made anew by each run.
+      certificates: snapshot.certificates.map(({ key, notAfterMs }) => ({ key, notAfterMs })),
+    },
+    ingresses: translation.ingresses,
+    problems: [...problems, ...translation.problems].map(printProblem),
+  };
+  return `${JSON.stringify(printed, null, 2)}\n`;
+}
+
+function abbreviate(value: unknown, usual: unknown): unknown {
+  return JSON.stringify(value) === JSON.stringify(usual) ? 'default' : value;
+}
+
+function tlsSecret(value: Record<string, unknown>): unknown {
+  signingKey ??= generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const spec = value['spec'] as { readonly dnsNames: readonly string[]; readonly notAfter: string };
+  const chain = issueCertificate(
+    { commonName: 'test', dnsNames: spec.dnsNames, notBeforeMs: NOT_BEFORE_MS, notAfterMs: Date.parse(spec.notAfter), usage: 'server' },
+    createPublicKey(signingKey),
+    { commonName: 'test', privateKey: signingKey },
+  );
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: value['metadata'],
+    type: 'kubernetes.io/tls',
+    stringData: { 'tls.crt': chain, 'tls.key': signingKey.export({ type: 'pkcs8', format: 'pem' }) },
+  };
+}
