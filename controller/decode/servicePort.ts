@@ -1,6 +1,6 @@
 import type { FieldReader } from './fieldReader.ts';
 import { decodeProtocol } from './protocol.ts';
-import { DNS_LABEL, PORT_NAME } from './textForm.ts';
+import { OPTIONAL_DNS_LABEL, PORT_NAME } from './textForm.ts';
 import type { ServicePort } from '../model/objects.ts';
 
 const MAX_PORT = 65_535;
@@ -16,7 +16,7 @@ export function decodeServicePorts(spec: FieldReader): ServicePort[] {
   const numbers = new Set<string>();
   for (const reader of readers) {
     const port = decodePort(reader);
-    if (readers.length > 1 && !reader.has('name')) reader.fail('name', 'must be set when there are several ports');
+    if (readers.length > 1 && (reader.value('name') ?? '') === '') reader.fail('name', 'must be set when there are several ports');
     if (port.name !== '' && names.has(port.name)) reader.fail('name', 'must differ from the other ports', port.name);
     const number = `${port.protocol} ${port.port}`;
     if (numbers.has(number)) reader.fail('port', 'must differ from the other ports of its protocol', port.port);
@@ -32,7 +32,7 @@ function decodePort(reader: FieldReader): ServicePort {
   const port = reader.integer('port', 1, MAX_PORT) ?? 0;
   if (!reader.has('port')) reader.fail('port', 'must be set');
   return {
-    name: reader.has('name') ? reader.requiredText('name', DNS_LABEL) : '',
+    name: reader.text('name', OPTIONAL_DNS_LABEL) ?? '',
     port,
     protocol: decodeProtocol(reader),
     targetPort: decodeTargetPort(reader) ?? port,

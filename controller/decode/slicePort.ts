@@ -1,11 +1,9 @@
 import type { FieldReader, ListBounds } from './fieldReader.ts';
 import { decodeProtocol } from './protocol.ts';
-import { DNS_LABEL, type TextForm } from './textForm.ts';
+import { OPTIONAL_DNS_LABEL } from './textForm.ts';
 import type { SlicePort } from '../model/objects.ts';
 
 const MAX_PORT = 65_535;
-
-const NAME: TextForm = { rule: DNS_LABEL.rule, matches: (text) => text === '' || DNS_LABEL.matches(text) };
 
 /** `ports` of an EndpointSlice or of an Endpoints subset; faulty ones and repeated names are reported and left out. */
 export function decodeSlicePorts(owner: FieldReader, bounds: ListBounds): SlicePort[] {
@@ -13,7 +11,7 @@ export function decodeSlicePorts(owner: FieldReader, bounds: ListBounds): SliceP
   const names = new Set<string>();
   for (const reader of owner.elements('ports', bounds)) {
     const port: SlicePort = {
-      name: reader.text('name', NAME) ?? '',
+      name: reader.text('name', OPTIONAL_DNS_LABEL) ?? '',
       port: reader.integer('port', 1, MAX_PORT),
       protocol: decodeProtocol(reader),
     };

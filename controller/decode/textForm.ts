@@ -26,6 +26,12 @@ export const DNS_SUBDOMAIN: TextForm = {
   matches: (text) => text.length <= MAX_SUBDOMAIN_CHARS && text.split('.').every((label) => LABEL.test(label)),
 };
 
+/** A DNS label, or the empty text that stands for no name. */
+export const OPTIONAL_DNS_LABEL: TextForm = {
+  rule: DNS_LABEL.rule,
+  matches: (text) => text === '' || DNS_LABEL.matches(text),
+};
+
 /** IANA service name (RFC 6335 section 5.1) in lower case: what may stand where a port number may. */
 export const PORT_NAME: TextForm = {
   rule: 'must be a port name: lower-case letters, digits and single "-", at least one letter, at most 15 characters',

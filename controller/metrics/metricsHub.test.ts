@@ -13,11 +13,12 @@ const startWorker = (worker: string): WorkerMetrics => new WorkerMetrics({ worke
 const report = (metrics: WorkerMetrics): MetricsDelta => structuredClone(metrics.take());
 const emptyDelta: MetricsDelta = { worker: '1', counters: [], histograms: [], gauges: [] };
 
+/** Samples of that name: their label values, joined, and their value. */
 async function samplesOf(hub: MetricsHub, name: string): Promise<readonly (readonly [string, number])[]> {
   const families = parseExposition(await hub.text());
-  const family = [...families.entries()].find(([known]) => name.startsWith(known) && families.has(known))?.[1];
-  const samples = (families.get(name) ?? family)?.samples ?? [];
-  return samples.filter((sample) => sample.name === name).map(({ labels, value }) => [[...labels.values()].join(), value]);
+  const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ''));
+  const samples = (family?.samples ?? []).filter((sample) => sample.name === name);
+  return samples.map(({ labels, value }) => [[...labels.values()].join(), value]);
 }
 
 test('counters and histograms are totals over workers and over a restart of the proxy', async () => {

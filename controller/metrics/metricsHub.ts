@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { FAMILY_BY_NAME, OVERFLOW_LABEL, type MetricFamily } from '../../core/metrics/families.ts';
 import { ControllerMetrics } from './controllerMetrics.ts';
@@ -85,7 +86,13 @@ export class MetricsHub {
   /** All metrics in Prometheus text format 0.0.4. */
   async text(): Promise<string> {
     this.#sumGauges();
-    return this.#registry.metrics();
+    const families: string[] = [];
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      families.push(await this.#registry.getSingleMetricAsString(name));
+      // Thousands of Ingresses make tens of megabytes: one family a turn, so that the controller stays responsive.
+      await nextTurn();
+    }
+    return `${families.join('\n')}\n`;
   }
 
   /** Value of the Content-Type field for `text`. */

@@ -129,13 +129,17 @@ class RunningGatehouse implements Gatehouse {
 
   async #tearDown(drainTimeoutMs: number): Promise<void> {
     // The admin API stays until the end: readyz tells load balancers to look elsewhere while requests finish.
-    const [drain, ...others] = [
-      ...(await Promise.allSettled([this.#proxy.drain(drainTimeoutMs), this.#loop.stop()] as const)),
-      ...(await Promise.allSettled([this.#admin.stop()] as const)),
-    ] as const;
-    if (drain.status === 'fulfilled') this.#parts.logger.info('proxy stopped', { cutConnections: drain.value.cutConnections });
-    const errors = [drain, ...others].flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
+    const results = [
+      ...(await Promise.allSettled([this.#drain(drainTimeoutMs), this.#loop.stop()])),
+      ...(await Promise.allSettled([this.#admin.stop()])),
+    ];
+    const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
     if (errors.length > 0) throw new AggregateError(errors, 'Gatehouse did not stop cleanly');
+  }
+
+  async #drain(timeoutMs: number): Promise<void> {
+    const { cutConnections } = await this.#proxy.drain(timeoutMs);
+    if (cutConnections > 0) this.#parts.logger.warn('connections were cut when the drain time was over', { cutConnections });
   }
 
   #publish(delta: SnapshotDelta): void {

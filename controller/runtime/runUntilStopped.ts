@@ -39,6 +39,7 @@ export async function runUntilStopped(gatehouse: Gatehouse, life: Life): Promise
     if (first === 'ready') onReady(addresses);
     await asked.promise;
     await gatehouse.stop();
+    logger.info('stopped');
     return !endedAtOnce;
   } finally {
     forget();

@@ -4,7 +4,8 @@ import type { Problem } from '../../core/ir/problem.ts';
 import type { HeaderRule, PathMatch, RoutePolicy } from '../../core/ir/virtualHost.ts';
 import type { HostPattern } from '../../core/net/hostPattern.ts';
 import type { Ingress, IngressBackend } from '../model/objects.ts';
-import type { Denial } from './annotations/readAnnotations.ts';
+import type { Denial } from './annotations/judgeUnsupported.ts';
+import { canonicalPath } from './canonicalPath.ts';
 
 /** An Ingress that Gatehouse serves. */
 export interface SelectedIngress {
@@ -59,7 +60,9 @@ export interface IngressPlan {
   readonly problems: readonly Problem[];
 }
 
-/** Tells paths of one host apart: equal for claims of the same path and type. */
+/** Tells paths of one host apart: equal for claims of the same type that take the same requests, however they are spelt. */
 export function matchKey(match: PathMatch): string {
-  return `${match.type} ${match.value}`;
+  const path = canonicalPath(match.value);
+  const isFolder = match.type === 'prefix' && path.length > 1 && path.endsWith('/');
+  return `${match.type} ${isFolder ? path.slice(0, -1) : path}`;
 }

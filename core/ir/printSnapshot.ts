@@ -26,9 +26,13 @@ export function printSnapshot(snapshot: Snapshot): PrintedSnapshot {
     settings: snapshot.settings,
     virtualHosts: sortedValues(snapshot.virtualHosts),
     clusters: sortedValues(snapshot.clusters),
-    certificates: sortedValues(snapshot.certificates).map(({ key, fingerprint, notAfterMs }) => ({ key, fingerprint, notAfterMs })),
+    certificates: sortedValues(snapshot.certificates).map(printCertificate),
     serverNames: sortedEntries(snapshot.serverNames).map(([serverName, certificate]) => ({ serverName, certificate })),
   };
+}
+
+function printCertificate({ key, fingerprint, notAfterMs }: Certificate): PrintedCertificate {
+  return { key, fingerprint, notAfterMs };
 }
 
 function sortedEntries<K extends string, V>(map: ReadonlyMap<K, V>): [K, V][] {

@@ -30,7 +30,7 @@ export class MaglevRing {
     return this.#place(hash32(key, KEY_SEED));
   }
 
-  /** The endpoint for `key` among the candidates. One that is returning from an ejection takes its keys back gradually. */
+  /** The endpoint for `key` among the candidates. One that returns from an ejection takes its keys back gradually. */
   pick(key: string, candidates: Candidates): EndpointState {
     const hash = hash32(key, KEY_SEED);
     for (let probe = 0; probe < MAX_PROBES; probe += 1) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { BalancePolicy } from '../../core/ir/cluster.ts';
+import type { EndpointState } from './endpointState.ts';
 import { balanceRequest, chooseMany, clusterOf, endpoint, endpoints, stateOf, tally } from './testing/clusters.ts';
 import { seededRandom, testSeed } from './testing/seededRandom.ts';
 
@@ -12,6 +13,23 @@ const POLICIES: readonly BalancePolicy[] = [
   BY_ADDRESS,
   { ...BY_ADDRESS, subsetSize: 3 },
 ];
+
+const WEIGHTS = [1, 2, 3, 4, 10];
+const ROUNDS = 20_000;
+
+/** How often idle endpoints of `WEIGHTS` are chosen, each request from another client. */
+function idleShares(policy: BalancePolicy): { seed: number; counts: readonly number[] } {
+  const seed = testSeed();
+  const random = seededRandom(seed);
+  const { state } = stateOf(clusterOf(WEIGHTS.map((weight, index) => endpoint(index, { weight })), policy), seed);
+  const chosen = tally(
+    Array.from({ length: ROUNDS }, () => {
+      const request = balanceRequest({ remoteAddress: `198.51.100.${random()}` });
+      return state.choose(request, null)?.target.key ?? 'none';
+    }),
+  );
+  return { seed, counts: WEIGHTS.map((_, index) => chosen.get(`10.0.0.${index}:80`) ?? 0) };
+}
 
 /** One shared suite for every policy. */
 for (const policy of POLICIES) {
@@ -26,7 +44,7 @@ for (const policy of POLICIES) {
 
     test('never chooses what was tried, and then nothing', () => {
       const { state } = stateOf(clusterOf(endpoints(5), policy));
-      const tried = [];
+      const tried: EndpointState[] = [];
       for (let attempt = 0; attempt < 5; attempt += 1) {
         const choice = state.choose(balanceRequest(), null, tried);
         assert.ok(choice !== null && !tried.includes(choice.target));
@@ -35,32 +53,10 @@ for (const policy of POLICIES) {
       assert.equal(state.choose(balanceRequest(), null, tried), null);
     });
 
-    test('gives idle endpoints shares in proportion to their weights, within five standard deviations', () => {
-      const seed = testSeed();
-      const random = seededRandom(seed);
-      const weights = [1, 2, 3, 4, 10];
-      const members = weights.map((weight, index) => endpoint(index, { weight }));
-      const { state } = stateOf(clusterOf(members, policy), seed);
-      const rounds = 20_000;
-      const chosen = tally(
-        Array.from({ length: rounds }, () => {
-          const request = balanceRequest({ remoteAddress: `198.51.100.${random()}` });
-          return state.choose(request, null)?.target.key ?? 'none';
-        }),
-      );
-      // In a subset of three of five each has a third, so there weights count less; see consistentHash.ts.
-      if (policy.type === 'maglev' && policy.subsetSize > 1) return;
-      for (const [index, weight] of weights.entries()) {
-        const share = weight / 20;
-        // Least connections and round robin are exact; the table of the hash adds half a per mille.
-        const bound = 5 * Math.sqrt(rounds * share * (1 - share)) + rounds / 2_000;
-        // Two choices never draw one endpoint twice, which costs an endpoint of half the weight some of its share.
-        const expected = policy.type === 'ewma' ? null : rounds * share;
-        const count = chosen.get(`10.0.0.${index}:80`) ?? 0;
-        if (expected !== null) assert.ok(Math.abs(count - expected) <= bound, `seed ${seed}: weight ${weight} got ${count}`);
-      }
-      const counts = weights.map((_, index) => chosen.get(`10.0.0.${index}:80`) ?? 0);
-      assert.ok(counts.every((count, index) => index === 0 || count > (counts[index - 1] ?? 0)), `seed ${seed}: ${counts}`);
+    test('gives idle endpoints shares that grow with their weights', () => {
+      const { seed, counts } = idleShares(policy);
+      const isGrowing = counts.every((count, index) => index === 0 || count > (counts[index - 1] ?? 0));
+      assert.ok(isGrowing, `seed ${seed}: ${counts.join()}`);
     });
 
     test('describes a choice without changing the next ones', () => {
@@ -72,6 +68,20 @@ for (const policy of POLICIES) {
         assert.deepEqual(chooseMany(first, 3), chooseMany(second, 3));
       }
     });
+  });
+}
+
+// Two choices never draw one endpoint twice and a subset is shared alike: there weights count, but not to the letter.
+for (const policy of POLICIES.filter(({ type }) => type !== 'ewma').slice(0, 3)) {
+  test(`${policy.type} gives idle endpoints shares in proportion to their weights`, () => {
+    const { seed, counts } = idleShares(policy);
+    for (const [index, weight] of WEIGHTS.entries()) {
+      const share = weight / 20;
+      // Five standard deviations of a fair draw, and half a per mille for the table's whole places.
+      const bound = 5 * Math.sqrt(ROUNDS * share * (1 - share)) + ROUNDS / 2_000;
+      const off = Math.abs((counts[index] ?? 0) - ROUNDS * share);
+      assert.ok(off <= bound, `seed ${seed}: weight ${weight} is ${off} off, bound ${bound}`);
+    }
   });
 }
 
@@ -112,7 +122,7 @@ test('least connections prefers the endpoint with fewer active requests per weig
     state.started(target);
     started.push(target.key);
   }
-  assert.deepEqual([...tally(started).entries()].sort(), [['10.0.0.0:80', 2], ['10.0.0.1:80', 6]]);
+  assert.deepEqual(tally(started), new Map([['10.0.0.0:80', 2], ['10.0.0.1:80', 6]]));
 });
 
 test('ewma moves requests away from a slow endpoint and back once it has recovered', () => {
@@ -172,7 +182,9 @@ test('maglev sends one key to one endpoint in every worker, whatever the seed an
 test('maglev moves only the keys of an ejected endpoint, to several others, and gives them back', () => {
   const { state, clock } = stateOf(clusterOf(endpoints(5), BY_ADDRESS));
   const owners = (): string[] =>
-    Array.from({ length: 2_000 }, (_, client) => chooseMany(state, 1, balanceRequest({ remoteAddress: `c${client}` }))[0] ?? '');
+    Array.from({ length: 2_000 }, (_, client) => {
+      return state.choose(balanceRequest({ remoteAddress: `c${client}` }), null)?.target.key ?? 'none';
+    });
   const before = owners();
   const victim = state.choose(balanceRequest(), null)?.target;
   assert.ok(victim !== undefined);
@@ -185,12 +197,14 @@ test('maglev moves only the keys of an ejected endpoint, to several others, and 
 });
 
 test('maglev spreads requests that have nothing to hash', () => {
-  const { state } = stateOf(clusterOf(endpoints(4), { type: 'maglev', key: [{ type: 'header', name: 'x' }], subsetSize: 1 }));
+  const byHeader: BalancePolicy = { type: 'maglev', key: [{ type: 'header', name: 'x' }], subsetSize: 1 };
+  const { state } = stateOf(clusterOf(endpoints(4), byHeader));
   assert.equal(tally(chooseMany(state, 8)).size, 4);
 });
 
 test('subset hashing keeps a key to its subset, spreads it there, and differs between keys', () => {
-  const { state } = stateOf(clusterOf(endpoints(20), { ...BY_ADDRESS, type: 'maglev', subsetSize: 3, key: [{ type: 'remoteAddress' }] }));
+  const inThrees: BalancePolicy = { type: 'maglev', key: [{ type: 'remoteAddress' }], subsetSize: 3 };
+  const { state } = stateOf(clusterOf(endpoints(20), inThrees));
   const subsets = new Set<string>();
   for (let client = 0; client < 50; client += 1) {
     const counts = tally(chooseMany(state, 300, balanceRequest({ remoteAddress: `c${client}` })));

@@ -6,7 +6,7 @@ import type { MaglevRing } from './maglevRing.ts';
 import type { Policy } from './policy.ts';
 import type { BalanceRequest } from './request.ts';
 
-/** Session ids drawn for a new balanced session until one lives at an endpoint that may be chosen (as ingress-nginx). */
+/** Session ids drawn for a new balanced session until one lives at a candidate; ingress-nginx's figure. */
 const MAX_SESSION_DRAWS = 20;
 
 /** What sessions of a cluster are chosen with. */

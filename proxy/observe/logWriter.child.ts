@@ -75,10 +75,10 @@ function runMain(): void {
     more: () => log(MORE_LINES),
     end: async () => (unwritten = await writer.end(200)),
   };
-  process.on('message', async (order: string) => {
+  const sum = (pick: (state: (typeof workers)[number]) => number): number =>
+    workers.reduce((total, state) => total + pick(state), 0);
+  const carryOut = async (order: string): Promise<void> => {
     await obey[order]?.();
-    const sum = (pick: (state: (typeof workers)[number]) => number): number =>
-      workers.reduce((total, state) => total + pick(state), 0);
     const report: ChildReport = {
       order,
       produced: sum((state) => state.produced),
@@ -87,7 +87,8 @@ function runMain(): void {
       unwritten,
     };
     process.send?.(report, () => order === 'end' && process.exit(0));
-  });
+  };
+  process.on('message', (order: string) => void carryOut(order));
 }
 
 if (isMainThread && process.send !== undefined) runMain();

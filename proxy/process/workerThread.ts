@@ -169,6 +169,7 @@ export class WorkerThread {
   #ping(): void {
     if (this.#unansweredPings >= 2) {
       this.#fault ??= new Error(`no sign of life for ${this.#options.stuckAfterMs} ms: the thread is stuck`);
+      clearInterval(this.#watch);
       void this.terminate();
       return;
     }

@@ -55,7 +55,7 @@ export interface CanarySplit {
 /** Stands in for a common denominator too large to count in; shares are then exact to 12 digits. */
 const LARGE_DRAW_TOTAL = 2 ** 40;
 
-/** Compiles the clusters of a forwarding route. Weights that add up to more than 1 are cut at 1, older Ingresses first. */
+/** Compiles the clusters of a forwarding route. Shares that exceed 1 together are cut, older Ingresses first. */
 export function compileCanarySplit(action: Extract<RouteAction, { type: 'forward' }>): CanarySplit {
   const drawTotal = commonTotal(action.canaries.map((canary) => canary.weightTotal));
   let lastDraw = 0;

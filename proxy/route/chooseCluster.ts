@@ -26,8 +26,8 @@ export interface ChoiceInput {
 }
 
 /**
- * Primary or canary, in ingress-nginx's order: session of the primary, canaries without endpoints left out, session of a
- * canary, header, cookie, weight. With several canaries every step asks all of them, oldest Ingress first, before the
+ * Primary or canary, in ingress-nginx's order: session of the primary, canaries without endpoints left out, session of
+ * a canary, header, cookie, weight. With several canaries every step asks all of them, oldest Ingress first, before the
  * next step; a canary that is refused or has no endpoints leaves its share to the primary. A primary without endpoints
  * keeps the request (503) whatever the rules say. Called once per request: tries stay in the cluster chosen.
  */

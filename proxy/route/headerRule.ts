@@ -10,7 +10,7 @@ export type HeaderJudge = (value: string) => Verdict;
 /** Most instructions of a compiled pattern: matching costs at most this times the length of the value. */
 export const MAX_PATTERN_INSTRUCTIONS = 4_000;
 
-/** Compiles a canary's header rule (ingress-nginx `canary-by-header*`). Never throws: what cannot run refuses the canary. */
+/** Compiles a header rule (ingress-nginx `canary-by-header*`). Never throws: what cannot run refuses the canary. */
 export function compileHeaderRule(rule: HeaderRule): HeaderJudge {
   switch (rule.type) {
     case 'alwaysNever':

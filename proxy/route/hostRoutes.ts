@@ -32,11 +32,14 @@ export interface HostRoutes<State> {
   readonly prefix: ReadonlyMap<string, CompiledRoute<State>>;
   /** The route of prefix `/`, or the answer that there is none. */
   readonly fallback: CompiledRoute<State> | NoPath;
-  /** Most elements that a prefix has: bounds the walk, so that a path of a thousand elements costs no more than a rule's. */
+  /** Most elements that a prefix has: bounds the walk, so that a path of a thousand elements costs no more than any. */
   readonly maxElements: number;
   readonly longestExact: number;
   readonly longestPrefix: number;
 }
+
+/** Shared, because most hosts have no exact rule and many none but `/`. */
+const NO_ROUTES: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** Compiles a virtual host. Routes that `previous` holds unchanged are taken over as the same objects. */
 export function compileHost<State>(
@@ -62,8 +65,8 @@ export function compileHost<State>(
     else prefix.set(path, compiled);
   }
   return {
-    exact,
-    prefix,
+    exact: exact.size === 0 ? NO_ROUTES : exact,
+    prefix: prefix.size === 0 ? NO_ROUTES : prefix,
     fallback,
     maxElements: largest(prefix, (path) => path.split('/').length - 1),
     longestExact: largest(exact, (path) => path.length),

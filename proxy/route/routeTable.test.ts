@@ -245,7 +245,8 @@ function countLookups(run: () => void): number {
 
 test('the look-ups of a match do not grow with the number of hosts', () => {
   const counts = [10, 1_000, 20_000].map((hosts) => {
-    const table = tableOf(Array.from({ length: hosts }, (_, index) => virtualHost(`h${index}.test`, { '/': 'a', '/b': 'b' })));
+    const paths = { '/': 'a', '/b': 'b' };
+    const table = tableOf(Array.from({ length: hosts }, (_, index) => virtualHost(`h${index}.test`, paths)));
     return countLookups(() => table.match(`h${hosts - 1}.test`, '/b/c/d'));
   });
   assert.deepEqual(counts, [2, 2, 2]);
@@ -285,7 +286,8 @@ test('the table agrees with the definition of Ingress v1 on random rules and pat
   const seed = testSeed();
   const random = seededRandom(seed);
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-  const randomPath = (): string => Array.from({ length: Math.floor(random() * 5) }, () => `/${pick(['a', 'b', 'aa'])}`).join('');
+  const randomPath = (): string =>
+    Array.from({ length: Math.floor(random() * 5) }, () => `/${pick(['a', 'b', 'aa'])}`).join('');
   const table = new RouteTable(() => null);
   for (let round = 0; round < 300; round += 1) {
     const paths = new Map<string, string>();

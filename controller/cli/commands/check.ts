@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { printProblem } from '../../../core/ir/problem.ts';
-import { checkManifests, type CheckReport } from '../checkManifests.ts';
+import type { CheckReport } from '../checkManifests.ts';
 import { escapeControls } from '../../status/table.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { OUTPUT_FLAG, TRANSLATION_FLAGS, translationChoices } from '../sharedFlags.ts';
@@ -27,6 +27,7 @@ export const checkCommand = defineCommand(
       context.stderr(`gatehouse check: there is no file or folder ${JSON.stringify(missing)}\n`);
       return EXIT.failure;
     }
+    const { checkManifests } = await import('../checkManifests.ts');
     const report = await checkManifests(paths, translationChoices(flags), Date.now());
     context.stdout(flags.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : printReport(report));
     return report.errors === 0 ? EXIT.success : EXIT.failure;

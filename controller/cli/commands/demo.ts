@@ -1,5 +1,4 @@
 import { createLogger } from '../../../core/log/logger.ts';
-import { runDemo } from '../../demo/demo.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { one } from '../flag.ts';
 import { listenAddress } from '../values.ts';
@@ -45,6 +44,7 @@ export function demoCommand(version: string): ReturnType<typeof defineCommand> {
     async (flags, _positionals, context) => {
       const logger = createLogger({ level: 'warn', format: 'text', name: 'controller' });
       try {
+        const { runDemo } = await import('../../demo/demo.ts');
         await runDemo({ ...flags, version }, { logger, signals: context.signals, stdout: context.stdout });
         return EXIT.success;
       } catch (error) {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { createLogger, LOG_LEVELS } from '../../../core/log/logger.ts';
-import { assembleGatehouse, type ServeOptions } from '../../runtime/assembleGatehouse.ts';
+import type { ServeOptions } from '../../runtime/assembleGatehouse.ts';
 import type { ListenAddress } from '../../runtime/listenAddress.ts';
 import { runUntilStopped } from '../../runtime/runUntilStopped.ts';
 import { defineCommand, EXIT, wrongUsage, type CommandContext } from '../command.ts';
@@ -112,6 +112,8 @@ async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: 
   };
   const logger = createLogger({ level: options.logLevel, format: options.logFormat, name: 'controller' });
   const onReady = (): void => logger.info('ready: the first snapshot serves on every worker');
+  // Loaded here, so that commands that only ask a running Gatehouse start fast.
+  const { assembleGatehouse } = await import('../../runtime/assembleGatehouse.ts');
   const life = { signals: context.signals, onHangUp: 'ignore', logger, onReady } as const;
   try {
     return (await runUntilStopped(assembleGatehouse(options, logger), life)) ? EXIT.success : EXIT.failure;

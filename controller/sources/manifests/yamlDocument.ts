@@ -56,5 +56,7 @@ export function parseYaml(text: string): Parsed<YamlDocument> {
   if (tree === null) return { ok: false, fault: { rule: ANY_RULE, line: 1 } };
   const error = tree.errors[0];
   if (error === undefined) return { ok: true, value: { tree, lineAt } };
-  return { ok: false, fault: { rule: RULES[error.code] ?? ANY_RULE, line: lineAt(error.pos[0]) } };
+  // What is missing is missed at the end of the text, behind its last line.
+  const offset = Math.min(error.pos[0], Math.max(0, text.trimEnd().length - 1));
+  return { ok: false, fault: { rule: RULES[error.code] ?? ANY_RULE, line: lineAt(offset) } };
 }

@@ -1,10 +1,9 @@
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { Ingress } from '../../model/objects.ts';
 import { problemOf, type Finding } from '../problemOf.ts';
-import { nearestName } from './nearestName.ts';
+import { judgeUnsupported, widerDenial, type Denial } from './judgeUnsupported.ts';
 import type { AnnotationRow, AnyAnnotationRow } from './row.ts';
 import { ANNOTATIONS } from './table.ts';
-import { UNSUPPORTED_ANNOTATIONS, type UnsupportedAnnotation } from './unsupported.ts';
 
 /** The prefix ingress-nginx's users write. */
 export const NGINX_PREFIX = 'nginx.ingress.kubernetes.io/';
@@ -12,12 +11,8 @@ export const NGINX_PREFIX = 'nginx.ingress.kubernetes.io/';
 export const OWN_PREFIX = 'gatehouse.dev/';
 
 const MAX_VALUE_CHARS = 4096;
-
-/** Why an Ingress is not served: it asks for protection that Gatehouse cannot give yet. */
-export interface Denial {
-  readonly scope: UnsupportedAnnotation['scope'];
-  readonly reason: string;
-}
+/** Past this many problems of one Ingress no nearest known name is looked for: the search costs more than all else here. */
+const MAX_SUGGESTIONS = 20;
 
 /** What the annotations of one Ingress say. */
 export interface AnnotationValues {
@@ -59,8 +54,13 @@ export function readAnnotations(ingress: Ingress): AnnotationReading {
   let denial: Denial | null = null;
   for (const entry of entries.values()) {
     const row = ANNOTATIONS.get(entry.name);
-    if (row !== undefined) readValue(entry, row, values, report);
-    else denial = widerDenial(denial, judgeUnsupported(entry, report));
+    if (row !== undefined) {
+      readValue(entry, row, values, report);
+      continue;
+    }
+    const judged = judgeUnsupported(entry, problems.length < MAX_SUGGESTIONS);
+    if (judged.finding !== null) report({ ...judged.finding, field: annotationField(entry.key) });
+    denial = widerDenial(denial, judged.denial);
   }
   for (const entry of entries.values()) reportMissingNeed(entry, entries, report);
   return {
@@ -108,36 +108,6 @@ function readValue(
 function defaultEffect(row: AnyAnnotationRow): string {
   if (row.configMapKey !== undefined) return 'the default is used';
   return row.default === null ? 'the annotation has no effect' : `the default ${JSON.stringify(row.default)} is used`;
-}
-
-function judgeUnsupported(entry: Entry, report: (finding: Finding) => void): Denial | null {
-  const row = UNSUPPORTED_ANNOTATIONS.get(entry.name);
-  if (row?.harmless.includes(entry.text.trim().toLowerCase()) === true) return null;
-  const field = annotationField(entry.key);
-  if (row?.kind !== 'denied') {
-    report({ severity: 'warning', field, rule: unsupportedRule(entry.name, row), effect: 'the annotation has no effect' });
-    return null;
-  }
-  const whose = row.scope === 'host' ? 'every path of its hosts' : 'its paths';
-  report({
-    severity: 'error',
-    field,
-    rule: 'restricts access or protects traffic in a way that is not supported yet',
-    effect: `${whose} answer 503 rather than being served without it`,
-  });
-  return { scope: row.scope, reason: `annotation ${entry.key} is not supported yet` };
-}
-
-function unsupportedRule(name: string, row: UnsupportedAnnotation | undefined): string {
-  if (row?.kind === 'ignored') return 'is an ingress-nginx annotation that is not supported yet';
-  if (row?.kind === 'refused') return 'needs nginx itself and is refused: Gatehouse runs no nginx configuration or modules';
-  if (row?.kind === 'removed') return 'was removed from ingress-nginx';
-  const nearest = nearestName(name, [...ANNOTATIONS.keys(), ...UNSUPPORTED_ANNOTATIONS.keys()]);
-  return nearest === null ? 'is no known annotation' : `is no known annotation; did you mean ${nearest}?`;
-}
-
-function widerDenial(one: Denial | null, other: Denial | null): Denial | null {
-  return one === null || (one.scope === 'ingress' && other?.scope === 'host') ? other : one;
 }
 
 function reportMissingNeed(entry: Entry, entries: ReadonlyMap<string, Entry>, report: (finding: Finding) => void): void {

@@ -13,8 +13,8 @@ export interface AnnotationRow<T> {
   readonly whenInvalid?: { readonly value: T & {}; readonly effect: string };
   /** Name of an annotation without which this one says nothing. */
   readonly needs?: string;
-  /** What a wrong value can do: low: to its own Ingress; medium: to clients' sessions; high: to who may reach what. */
-  readonly risk: 'low' | 'medium' | 'high';
+  /** What a wrong value can hurt. low: its own Ingress; medium: its clients' sessions or secrecy. What is worse is not obeyed. */
+  readonly risk: 'low' | 'medium';
   /** Where it takes effect. */
   readonly scope: 'canary' | 'cluster' | 'route';
   /** What it does and how it differs from ingress-nginx: a sentence or two of Markdown. */

@@ -32,7 +32,9 @@ export function resolveBackend(
 ): ResolvedBackend {
   const name = `${namespace}/${backend.service}`;
   const service = objects.get('Service', namespace, backend.service);
-  if (service === undefined) return missing('service.name', 'must name a Service that exists', `Service ${name} does not exist`);
+  if (service === undefined) {
+    return missing('service.name', 'must name a Service that exists', `Service ${name} does not exist`);
+  }
   if (service.type === 'ExternalName') return resolveExternalName(service, backend, allowExternalName);
   const port = findPort(service, backend);
   if (port === undefined) return missingPort(service, backend);
@@ -48,7 +50,7 @@ function resolveExternalName(service: Service, backend: IngressBackendService, a
   if (!allowed) {
     return missing(
       'service.name',
-      'must not be an ExternalName Service unless those are allowed (--allow-external-name)',
+      'must not be an ExternalName Service: they are not allowed',
       `Service ${name} is of type ExternalName, which is not allowed`,
     );
   }
@@ -73,7 +75,8 @@ function missingPort(service: Service, backend: IngressBackendService): Resolved
     .filter((port) => port.protocol === 'TCP')
     .map((port) => (port.name === '' ? `${port.port}` : `${port.port} (${port.name})`));
   const has = ports.length === 0 ? 'it has no TCP port' : `it has ${ports.slice(0, 10).join(', ')}`;
-  return missing('service.port', `must be a TCP port of Service ${name}; ${has}`, `Service ${name} has no port ${portText(backend)}`);
+  const unavailable = `Service ${name} has no port ${portText(backend)}`;
+  return missing('service.port', `must be a TCP port of Service ${name}; ${has}`, unavailable);
 }
 
 function emptyReason(found: ReturnType<typeof endpointsOfService>, port: ServicePort): string {

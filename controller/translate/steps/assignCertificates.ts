@@ -73,7 +73,8 @@ function entryOf(plan: IngressPlan, tls: IngressTls, assignment: Assignment): Tl
     if (host !== null) hosts.push(host);
     else {
       const rule = 'must be DNS names, or "*." and a DNS name';
-      report(plan, { severity: 'error', field: `${tls.field}.hosts`, rule, value: text, effect: 'the host is left out' }, assignment);
+      const effect = 'the host is left out';
+      report(plan, { severity: 'error', field: `${tls.field}.hosts`, rule, value: text, effect }, assignment);
     }
   }
   return { plan, tls, hosts, reading: tls.secretName === '' ? null : readSecret(plan, tls, assignment) };
@@ -92,7 +93,8 @@ function readSecret(plan: IngressPlan, tls: IngressTls, assignment: Assignment):
   reportSecret(secret, reading, assignment);
   const { certificate } = reading;
   if (certificate !== null) return { ...reading, certificate };
-  report(plan, { severity: 'error', field, rule: 'must name a Secret with a usable certificate', value: tls.secretName, effect }, assignment);
+  const rule = 'must name a Secret with a usable certificate';
+  report(plan, { severity: 'error', field, rule, value: tls.secretName, effect }, assignment);
   return null;
 }
 

@@ -78,9 +78,9 @@ function attachDefaultBackend(plan: IngressPlan, rule: CanaryRule, attachment: A
   const catchAll = [...(attachment.hosts.get(ANY_HOST)?.values() ?? [])];
   if (backend === null) return;
   if (catchAll.length === 0 && plan.ingress.rules.length === 0) {
-    const rule_ = 'needs an Ingress for every host that is no canary';
-    const finding: Finding = { severity: 'error', field: 'spec.defaultBackend', rule: rule_, effect: 'the canary takes no requests' };
-    report(plan, finding, attachment);
+    const missing = 'needs an Ingress for every host that is no canary';
+    const effect = 'the canary takes no requests';
+    report(plan, { severity: 'error', field: 'spec.defaultBackend', rule: missing, effect }, attachment);
   }
   for (const main of catchAll) {
     // Canaries come one Ingress after the other: only the last one can be of this Ingress.
@@ -114,14 +114,16 @@ function refusalOf(
   const effect = 'the canary takes no requests there';
   if (claim.backend.type === 'resource') {
     const field = backendField(claim.field, 'resource');
-    return { severity: 'error', field, rule: 'must be a Service: resource backends are not supported', value: claim.backend.kind, effect };
+    const rule = 'must be a Service: resource backends are not supported';
+    return { severity: 'error', field, rule, value: claim.backend.kind, effect };
   }
   if (main.claim.backend.type === 'resource' || main.plan.denial !== null) {
     const rule = `stands beside a path of ${printRef(main.plan.ref)} that is not served`;
     return { severity: 'error', field: claim.field, rule, effect };
   }
   const sameNamespace = plan.ref.namespace === main.plan.ref.namespace;
-  if (!sameNamespace || !isSameBackend(claim.backend, main.claim.backend, { objects, namespace: plan.ref.namespace })) return null;
+  const where = { objects, namespace: plan.ref.namespace };
+  if (!sameNamespace || !isSameBackend(claim.backend, main.claim.backend, where)) return null;
   return {
     severity: 'error',
     field: backendField(claim.field, 'service'),

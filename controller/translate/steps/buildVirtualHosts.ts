@@ -93,7 +93,8 @@ function actionOf(path: ClaimedPath, build: Build): RouteAction {
         effect: 'the path answers 503',
       }),
     );
-    return { type: 'respond', status: UNAVAILABLE, reason: `backend is a resource (${backend.kind} ${backend.name}), not a Service` };
+    const reason = `backend is a resource (${backend.kind} ${backend.name}), not a Service`;
+    return { type: 'respond', status: UNAVAILABLE, reason };
   }
   const primary = requestCluster(plan.ref.namespace, backend, plan.backendPolicy);
   build.uses.push({ request: primary, ingress: plan.ingress, field: claim.field, role: 'main' });

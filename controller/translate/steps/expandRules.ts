@@ -52,8 +52,13 @@ export function pathMatchOf(path: IngressPath): PathMatch {
 function expandRule(rule: IngressRule, expansion: Expansion): void {
   const host = parseHostPattern(rule.host);
   if (host === null) {
-    const rule_ = 'must be a DNS name, or "*." and a DNS name';
-    report(expansion, { severity: 'error', field: `${rule.field}.host`, rule: rule_, value: rule.host, effect: 'the rule is left out' });
+    report(expansion, {
+      severity: 'error',
+      field: `${rule.field}.host`,
+      rule: 'must be a DNS name, or "*." and a DNS name',
+      value: rule.host,
+      effect: 'the rule is left out',
+    });
     return;
   }
   hostEntry(host, expansion);

@@ -1,5 +1,6 @@
 import { refOf, type Ingress } from '../../model/objects.ts';
-import { readAnnotations, type AnnotationValues, type Denial } from '../annotations/readAnnotations.ts';
+import type { Denial } from '../annotations/judgeUnsupported.ts';
+import { readAnnotations, type AnnotationValues } from '../annotations/readAnnotations.ts';
 import { REDIRECT } from '../annotations/routeRows.ts';
 import type { IngressPlan } from '../ingressPlan.ts';
 import { memoizeByObject } from '../memoize.ts';

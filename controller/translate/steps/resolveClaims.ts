@@ -17,7 +17,9 @@ export type HostTable = ReadonlyMap<HostPattern, ReadonlyMap<string, ClaimedPath
  * Who owns each host and path: of Ingresses that ask for the same one the oldest, and a rule before a default backend. Plans
  * come oldest first; canaries own nothing.
  */
-export function resolveClaims(plans: readonly IngressPlan[]): { readonly hosts: HostTable; readonly problems: readonly Problem[] } {
+export function resolveClaims(
+  plans: readonly IngressPlan[],
+): { readonly hosts: HostTable; readonly problems: readonly Problem[] } {
   const hosts = new Map<HostPattern, Map<string, ClaimedPath>>();
   const problems: Problem[] = [];
   const ordinary = plans.filter((plan) => plan.canary === null);

@@ -9,7 +9,10 @@ import type { TranslateOptions } from '../translation.ts';
 const LEGACY_CLASS = 'kubernetes.io/ingress.class';
 
 /** What the class of one Ingress says: ours under a name, somebody else's, or a class that exists nowhere. */
-type Verdict = { readonly type: 'ours'; readonly className: string } | { readonly type: 'foreign' } | { readonly type: 'unknown' };
+type Verdict =
+  | { readonly type: 'ours'; readonly className: string }
+  | { readonly type: 'foreign' }
+  | { readonly type: 'unknown' };
 
 /**
  * The Ingresses that are ours by class and namespace, oldest first. An Ingress of a foreign class gets neither status nor
@@ -47,8 +50,9 @@ function judgeClass(
   const name = ingress.ingressClassName ?? '';
   if (name !== '') {
     const ingressClass = objects.get('IngressClass', '', name);
-    if (ingressClass !== undefined) return isOurs(ingressClass, options) ? { type: 'ours', className: name } : { type: 'foreign' };
-    return options.ingressClasses.includes(name) ? { type: 'ours', className: name } : { type: 'unknown' };
+    const ours: Verdict = { type: 'ours', className: name };
+    if (ingressClass !== undefined) return isOurs(ingressClass, options) ? ours : { type: 'foreign' };
+    return options.ingressClasses.includes(name) ? ours : { type: 'unknown' };
   }
   const legacy = ingress.metadata.annotations.get(LEGACY_CLASS) ?? '';
   if (legacy === '') return classes.verdict;

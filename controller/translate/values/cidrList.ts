@@ -7,11 +7,15 @@ const MAX_CIDRS = 1024;
 /** IP addresses and CIDRs between commas, each as `address/prefix`; addresses stand for themselves alone. */
 export function parseCidrList(text: string): Parsed<readonly string[]> {
   const items = text.split(',').map((item) => item.trim()).filter((item) => item !== '');
-  if (items.length === 0 || items.length > MAX_CIDRS) return refuse(`must be 1 to ${MAX_CIDRS} IP addresses or CIDRs between commas`);
+  if (items.length === 0 || items.length > MAX_CIDRS) {
+    return refuse(`must be 1 to ${MAX_CIDRS} IP addresses or CIDRs between commas`);
+  }
   const cidrs: string[] = [];
   for (const item of items) {
     const cidr = canonicalCidr(item);
-    if (cidr === null) return refuse(`must be IP addresses or CIDRs between commas; ${JSON.stringify(item.slice(0, 60))} is neither`);
+    if (cidr === null) {
+      return refuse(`must be IP addresses or CIDRs between commas; ${JSON.stringify(item.slice(0, 60))} is neither`);
+    }
     cidrs.push(cidr);
   }
   return accept(cidrs);

@@ -13,7 +13,8 @@ export function parseNextUpstream(text: string): Parsed<RetryConditions> {
   const words = new Set(text.trim().split(/\s+/));
   for (const word of words) {
     if (FLAGS.has(word) || STATUSES.has(word)) continue;
-    return refuse(`must hold ${[...FLAGS, ...STATUSES.keys()].join(', ')} between spaces; ${JSON.stringify(word.slice(0, 40))} is none of them`);
+    const known = [...FLAGS, ...STATUSES.keys()].join(', ');
+    return refuse(`must hold ${known} between spaces; ${JSON.stringify(word.slice(0, 40))} is none of them`);
   }
   const off = words.has('off');
   return accept({

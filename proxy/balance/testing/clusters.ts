@@ -56,7 +56,9 @@ export function stateOf(cluster: Cluster, seed = 1): { state: ClusterState; cloc
 }
 
 /** A request of that client with those cookies and headers. */
-export function balanceRequest(fields: Partial<BalanceRequest> & { cookies?: Record<string, string> } = {}): BalanceRequest {
+export function balanceRequest(
+  fields: Partial<BalanceRequest> & { readonly cookies?: Readonly<Record<string, string>> } = {},
+): BalanceRequest {
   const cookies = new Map(Object.entries(fields.cookies ?? {}));
   return {
     method: 'GET',
