@@ -26,15 +26,15 @@ export class ClusterChooser implements EndpointChooser {
   }
 
   get readyCount(): number {
-    return this.#cluster.cluster.endpoints.filter((endpoint) => endpoint.state === 'ready').length;
+    return this.#cluster.readyCount;
   }
 
   choose(tried: readonly EndpointState[]): ChosenEndpoint | null {
     const { affinity, balance } = this.#options;
     const choice = this.#cluster.choose(balance, affinity, tried);
     if (choice === null) return null;
-    const begins = affinity !== null && choice.cookieValue !== null && (tried.length === 0 || affinity.changeOnFailure);
-    return { target: choice.target, setCookie: begins ? this.#cookie(affinity, choice.cookieValue) : null };
+    const { target, cookieValue } = choice;
+    return { target, setCookie: affinity === null || cookieValue === null ? null : this.#cookie(affinity, cookieValue) };
   }
 
   started(target: EndpointState): void {

@@ -45,7 +45,7 @@ export function decide(tables: DecisionTables, request: RequestHead, client: Cli
   if (match.type === 'noHost') return answer(404, 'noHost', 'no rule names this host, and none is for every host');
   if (match.type === 'noPath') return answer(404, 'noPath', `no rule of host ${match.host} takes this path`);
   for (const filter of match.state.filters) {
-    const own = filter({ request, client });
+    const own = filter({ request, path, client });
     if (own !== null) {
       return { type: 'answer', status: own.status, by: 'redirect', fields: own.fields, route: match, reason: own.reason };
     }

@@ -5,12 +5,9 @@ import { ClusterTable } from './balance/clusterTable.ts';
 import { explain } from './explain.ts';
 import type { TunnelBridge } from './forward/tunnelBridge.ts';
 import { createCachedLookup } from './http/cachedLookup.ts';
-import type { ClientConnection } from './http/exchange.ts';
 import { ForwardedFields } from './http/forwardedFields.ts';
-import type { H1Error } from './http/h1/events.ts';
 import { H1Upstream } from './http/h1/h1Upstream.ts';
-import type { ServerConnection, ServerConnectionContext } from './http/h1/serverConnection.ts';
-import { newRequestId } from './http/requestId.ts';
+import type { Rejection, ServerConnection, ServerConnectionContext } from './http/h1/serverConnection.ts';
 import { Deadlines } from './limits/deadlines.ts';
 import { Listeners } from './listeners.ts';
 import { AccessLog } from './observe/accessLog.ts';
@@ -51,6 +48,7 @@ export class Engine implements WorkerEngine {
   #forwardedFields = new ForwardedFields({ trustedCidrs: [], appendForwardedFor: false });
   #listeners: Listeners | null = null;
   #draining = false;
+  #drained: Promise<{ readonly cutConnections: number }> | null = null;
 
   constructor(options: WorkerEngineOptions) {
     const { clock, logger } = options;
@@ -120,7 +118,12 @@ export class Engine implements WorkerEngine {
     return { metrics: this.#metrics.take(this.#watch), endpoints };
   }
 
-  async drain(timeoutMs: number): Promise<{ readonly cutConnections: number }> {
+  drain(timeoutMs: number): Promise<{ readonly cutConnections: number }> {
+    this.#drained ??= this.#drain(timeoutMs);
+    return this.#drained;
+  }
+
+  async #drain(timeoutMs: number): Promise<{ readonly cutConnections: number }> {
     this.#draining = true;
     const listeners = this.#listeners;
     let cutConnections = 0;
@@ -166,7 +169,7 @@ export class Engine implements WorkerEngine {
       limits: () => this.#current.limits,
       draining: () => this.#draining,
       onExchange: (exchange) => this.#handler.handle(exchange),
-      onRejected: (client, error) => this.#rejected(client, error, scheme),
+      onRejected: (rejection) => this.#rejected(rejection, scheme),
       onClose,
     };
   }
@@ -183,11 +186,16 @@ export class Engine implements WorkerEngine {
     if (logged && this.#settings?.accessLog === true) this.#accessLog.add(record);
   }
 
-  #rejected(client: ClientConnection, error: H1Error, scheme: 'http' | 'https'): void {
+  #rejected(rejection: Rejection, scheme: 'http' | 'https'): void {
+    const { client, error } = rejection;
     const draft = emptyDraft(client.remoteAddress, scheme);
     draft.tlsProtocol = client.tls?.protocol ?? null;
     draft.timeMs = Date.now();
-    draft.requestId = newRequestId();
+    draft.requestId = rejection.requestId;
+    draft.requestTimeMs = Math.max(0, this.#options.clock.now() - rejection.startedAtMs);
+    draft.requestLength = rejection.requestBytes;
+    draft.bodyBytesSent = rejection.responseBodyBytes;
+    draft.bytesSent = rejection.responseBytes;
     draft.status = error.status;
     draft.answeredBy = protocolErrorKind(error.status);
     this.#metrics.protocolError(draft.answeredBy);

@@ -78,7 +78,7 @@ export class RequestHandler {
     const decision = decide(this.#deps.tables, request, identity, balance);
     if (decision.route !== null) draft.subject = this.#subjectOf(decision.route, decision);
     if (decision.type === 'answer') {
-      exchange.start(new AnsweredHandler());
+      exchange.start(new AnsweredHandler(requestId));
       const logged = decision.route?.route.policy.accessLog ?? true;
       return this.#answer({ exchange, draft }, { ...decision, logged });
     }
@@ -126,6 +126,12 @@ export class RequestHandler {
 
 /** For exchanges that are answered at once: what else comes of the request is dropped by the front codec. */
 class AnsweredHandler implements ExchangeHandler {
+  readonly requestId: string;
+
+  constructor(requestId: string) {
+    this.requestId = requestId;
+  }
+
   onBody(_chunk: Buffer): boolean {
     return true;
   }

@@ -14,8 +14,8 @@ const BACKDATE_MS = 60 * 60 * 1000;
 const VALIDITY_MS = 365 * 24 * 60 * 60 * 1000;
 
 /**
- * Makes the self-signed certificate served until, and wherever, no Secret covers a name. A new EC P-256 key each time, about
- * 3 ms in all (an RSA 2048 key alone takes 30 to 300 ms): every start has its own, nothing is stored.
+ * Makes the self-signed certificate served until, and wherever, no Secret covers a name. A new EC P-256 key each time: under
+ * 10 ms at start (an RSA 2048 key alone takes 30 to 300), so every start has its own and nothing is stored.
  */
 export function makeDefaultCertificate(nowMs: number): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

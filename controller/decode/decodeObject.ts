@@ -64,12 +64,17 @@ function decodeType(value: PlainMap, problems: ProblemCollector): ObjectType | n
   }
   for (const [field, text] of Object.entries({ apiVersion, kind })) {
     if (typeof text === 'string' && text !== '') continue;
-    problems.add({ field, rule: text === undefined || text === '' ? 'must be set' : 'must be a string', effect: UNIDENTIFIED_EFFECT });
+    const rule = text === undefined || text === '' ? 'must be set' : 'must be a string';
+    problems.add({ field, rule, effect: UNIDENTIFIED_EFFECT });
   }
   return null;
 }
 
-function misspelt(type: ObjectType, match: { form: KindForm; field: 'apiVersion' | 'kind' }, origin: Origin | null): Decoded {
+function misspelt(
+  type: ObjectType,
+  match: { readonly form: KindForm; readonly field: 'apiVersion' | 'kind' },
+  origin: Origin | null,
+): Decoded {
   const { form, field } = match;
   const problems = new ProblemCollector({ object: null, origin, redact: false });
   const rule = `must be ${form[field]}${field === 'apiVersion' ? ` for kind ${form.kind}` : ''}`;

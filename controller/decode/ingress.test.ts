@@ -308,3 +308,28 @@ test('More rules than the bound are cut and reported once; thousands of faults a
   assert.equal(bad.problems.length, 101);
   assert.match(bad.problems.at(-1)?.effect ?? '', /not listed/);
 });
+
+test('An Ingress whose only rule is faulty is left out whole, so that its default backend does not take every host', async () => {
+  const { object, faults } = await decodeCase(`${HEAD}spec:
+  defaultBackend: ${BACKEND}
+  rules:
+  - host: Bad Host
+    http:
+      paths: [{ path: /, pathType: Prefix, backend: ${BACKEND} }]
+`);
+  assert.equal(object, null);
+  assert.equal(faults.length, 2);
+});
+
+test('A TLS entry whose hosts are all faulty is left out, so that its certificate is not served for every name it has', async () => {
+  const { object } = await decodeAs(
+    'Ingress',
+    `${HEAD}spec:
+  defaultBackend: ${BACKEND}
+  tls:
+  - hosts: ["Bad Host"]
+    secretName: shop-tls
+`,
+  );
+  assert.deepEqual(object.tls, []);
+});

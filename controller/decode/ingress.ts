@@ -29,6 +29,9 @@ export function decodeIngress(decoding: Decoding): Ingress | null {
     ),
     tls: decodeAll(spec.elements('tls', { max: MAX_ENTRIES, effect: 'the TLS entry is left out' }), decodeTls),
   };
+  // What is left would be a default backend for every host: far more than was asked for.
+  const emptied = ingress.rules.length === 0 && isFilledList(spec.value('rules'));
+  if (emptied && ingress.defaultBackend !== null) spec.fail('rules', 'must have a rule without faults');
   reportEmpty(spec, beta);
   return object.failed ? null : ingress;
 }
@@ -64,15 +67,20 @@ function decodePaths(http: FieldReader, form: { beta: boolean; decodeBackend: Ba
 function decodeTls(tls: FieldReader): IngressTls | null {
   const hosts = tls.texts('hosts', HOST, { max: MAX_ENTRIES, effect: 'the host is left out' });
   const secretName = tls.text('secretName', SECRET_NAME) ?? '';
-  return tls.failed ? null : { hosts, secretName, field: tls.field };
+  // Without its hosts the entry would mean every name of its certificate.
+  const emptied = hosts.length === 0 && isFilledList(tls.value('hosts'));
+  return tls.failed || emptied ? null : { hosts, secretName, field: tls.field };
 }
 
 function reportEmpty(spec: FieldReader, beta: boolean): void {
-  const rules = spec.value('rules');
-  if (Array.isArray(rules) && rules.length > 0) return;
+  if (isFilledList(spec.value('rules'))) return;
   if (spec.has('defaultBackend') || spec.has('backend') || spec.failed) return;
   const rule = `must have rules or ${beta ? 'backend' : 'defaultBackend'}`;
   spec.report({ field: spec.field, rule, effect: 'the Ingress serves nothing' });
+}
+
+function isFilledList(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0;
 }
 
 function decodeAll<T>(readers: readonly FieldReader[], decode: (reader: FieldReader) => T | null): T[] {

@@ -16,7 +16,8 @@ export function decodeServicePorts(spec: FieldReader): ServicePort[] {
   const numbers = new Set<string>();
   for (const reader of readers) {
     const port = decodePort(reader);
-    if (readers.length > 1 && (reader.value('name') ?? '') === '') reader.fail('name', 'must be set when there are several ports');
+    const unnamed = (reader.value('name') ?? '') === '';
+    if (unnamed && readers.length > 1) reader.fail('name', 'must be set when there are several ports');
     if (port.name !== '' && names.has(port.name)) reader.fail('name', 'must differ from the other ports', port.name);
     const number = `${port.protocol} ${port.port}`;
     if (numbers.has(number)) reader.fail('port', 'must differ from the other ports of its protocol', port.port);

@@ -10,7 +10,11 @@ const LANES = 8;
 /** Runs `disturb` under a loop of fresh connections; answers what became of them. */
 async function countOutcomes(running: RunningProxy, disturb: () => Promise<void>): Promise<Record<Outcome, number>> {
   const load = startFreshConnections(running.port, LANES);
-  await disturb();
+  try {
+    await disturb();
+  } finally {
+    await load.stop();
+  }
   return load.stop();
 }
 
@@ -21,13 +25,17 @@ function report(t: TestContext, counts: Record<Outcome, number>): void {
 /** Resolves once each of two workers has answered: whatever was down is back. */
 async function waitForBothWorkers(port: number): Promise<void> {
   const seen = new Set<string>();
-  while (seen.size < 2) seen.add(JSON.parse((await request(port)).body).worker);
+  while (seen.size < 2) {
+    const { outcome, body } = await request(port);
+    if (outcome === 'answered') seen.add(JSON.parse(body).worker);
+  }
 }
 
 test('a proxy killed with -9 three times under fresh connections refuses none', async (t) => {
   const running = await startProxy(t);
   const counts = await countOutcomes(running, async () => {
     for (let kills = 0; kills < 3; kills += 1) {
+      for (let count = 0; count < 50; count += 1) await request(running.port);
       const serving = once(running.told, 'serving');
       process.kill(running.proxy.pid ?? 0, 'SIGKILL');
       await serving;
@@ -62,6 +70,15 @@ test('a worker that never returns from a request is ended and replaced', async (
   assert.equal((await request(running.port, '/hang')).outcome, 'reset');
   await waitForBothWorkers(running.port);
   assert.deepEqual(running.exits, []);
+});
+
+test('a worker stuck in native code, which nothing can end, costs the process; the next one serves', async (t) => {
+  const { port, told, exits } = await startProxy(t);
+  const serving = once(told, 'serving');
+  assert.equal((await request(port, '/sleep')).outcome, 'reset');
+  await serving;
+  assert.equal((await request(port)).outcome, 'answered');
+  assert.deepEqual(exits.map(({ code }) => code), [70]);
 });
 
 test('an abort in native code ends the process; a new one serves what waited', async (t) => {

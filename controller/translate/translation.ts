@@ -15,6 +15,11 @@ export interface TranslateOptions {
   /** Empty: all namespaces. */
   readonly watchNamespaces: readonly string[];
   readonly allowExternalName: boolean;
+  /**
+   * Backends may be on this very machine. True for manifest files, whose owner runs it; in a cluster a Service must not
+   * turn the proxy into a way to its own node (CVE-2021-25740).
+   */
+  readonly allowLocalBackends: boolean;
   /** `namespace/name` of an ingress-nginx style ConfigMap (`--configmap`); null: none. */
   readonly configMap: string | null;
   /** CIDRs given by `--trusted-proxies`, added to what the ConfigMap says. */

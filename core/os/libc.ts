@@ -20,6 +20,8 @@ export interface Libc {
   duplicate(descriptor: number): number;
   /** close(2). */
   close(descriptor: number): void;
+  /** _exit(2): ends the process at once, where process.exit waits for worker threads, even for one that never returns. */
+  exit(code: number): void;
 }
 
 // Linux values, alike on x64 and arm64 (asm-generic).
@@ -47,6 +49,7 @@ function load(): Libc {
     getsockname: { arguments: ['int32', 'buffer', 'buffer'], return: 'int32' },
     fcntl: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
     close: { arguments: ['int32'], return: 'int32' },
+    _exit: { arguments: ['int32'], return: 'void' },
     __errno_location: { arguments: [], return: 'pointer' },
   });
   // The address is this thread's for good; reading memory right after a call leaves nothing between to overwrite errno.
@@ -70,6 +73,7 @@ function load(): Libc {
     duplicate: (descriptor) =>
       check(c.fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST_DUPLICATE), 'duplicate', `descriptor ${descriptor}`),
     close: (descriptor) => { check(c.close(descriptor), 'close', `descriptor ${descriptor}`); },
+    exit: (code) => { c._exit(code); },
   };
 }
 

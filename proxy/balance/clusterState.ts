@@ -69,6 +69,11 @@ export class ClusterState {
     return this.#ready.length > 0;
   }
 
+  /** Ready endpoints, ejected ones included. */
+  get readyCount(): number {
+    return this.#ready.length;
+  }
+
   get affinity(): CookieAffinity | null {
     return this.#cluster.affinity;
   }

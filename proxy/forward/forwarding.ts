@@ -5,7 +5,7 @@ import type { AbortReason, Exchange, ExchangeHandler, RequestHead, ResponseHead,
 import type { Fields } from '../http/fields.ts';
 import type { Upstream, UpstreamError } from '../http/upstream.ts';
 import type { Deadline, Deadlines } from '../limits/deadlines.ts';
-import type { LocalAnswer } from '../observe/answerReason.ts';
+import { protocolErrorKind, type LocalAnswer } from '../observe/answerReason.ts';
 import type { ExchangeDraft } from '../observe/exchangeRecord.ts';
 import { decideRetry, type FailedTry } from './retryDecision.ts';
 import { TunnelBridge } from './tunnelBridge.ts';
@@ -71,6 +71,10 @@ export class Forwarding implements ExchangeHandler {
   #attempt: UpstreamAttempt | null = null;
   #choice: ChosenEndpoint | null = null;
   #bodyBytes = 0;
+  /** The current try takes body: its head is out, and no 100 is waited for. */
+  #flowing = false;
+  /** A piece of body that came while no try could take it: the exchange holds the rest back. */
+  #early: Buffer | null = null;
   #bodyTaken = false;
   #bodyEnded = false;
   #trailers: Fields | null = null;
@@ -84,6 +88,10 @@ export class Forwarding implements ExchangeHandler {
     this.#startedAtMs = deps.clock.now();
   }
 
+  get requestId(): string {
+    return this.#plan.draft.requestId;
+  }
+
   start(): void {
     this.#plan.exchange.start(this);
     const choice = this.#plan.chooser.choose([]);
@@ -94,7 +102,6 @@ export class Forwarding implements ExchangeHandler {
   // The client's side.
 
   onBody(chunk: Buffer): boolean {
-    this.#bodyTaken = true;
     this.#bodyBytes += chunk.length;
     const most = this.#plan.policy.maxBodyBytes;
     if (most !== null && this.#bodyBytes > most) {
@@ -103,24 +110,29 @@ export class Forwarding implements ExchangeHandler {
       else this.#answer(413, 'bodyTooLarge');
       return true;
     }
+    if (!this.#flowing) {
+      this.#early = chunk;
+      return false;
+    }
+    this.#bodyTaken = true;
     return this.#attempt?.request.write(chunk) ?? true;
   }
 
   onBodyEnd(trailers: Fields | null): void {
     this.#bodyEnded = true;
     this.#trailers = trailers;
-    this.#attempt?.request.end(trailers);
+    if (this.#flowing) this.#attempt?.request.end(trailers);
   }
 
   onWritable(): void {
     this.#attempt?.request.resumeResponse();
   }
 
-  onAbort(reason: AbortReason): void {
+  onAbort(reason: AbortReason, answered: number | null): void {
     this.#abandonAttempt();
     const { draft } = this.#plan;
-    if (!this.#headSent) draft.status = reason === 'clientTimeout' ? 408 : reason === 'clientProtocolError' ? 400 : 499;
-    draft.answeredBy = reason === 'clientTimeout' ? 'requestTimeout' : reason === 'clientProtocolError' ? 'badRequest' : 'clientGone';
+    if (!this.#headSent) draft.status = answered ?? CLIENT_GONE;
+    draft.answeredBy = abortedBy(reason, answered);
     this.#end();
   }
 
@@ -128,19 +140,18 @@ export class Forwarding implements ExchangeHandler {
 
   ready(): void {
     this.#plan.chooser.connectSucceeded(this.#target);
-    if (this.#bodyEnded) this.#attempt?.request.end(this.#trailers);
-    else if (this.#plan.head.expectsContinue) this.#waitForContinue();
-    else this.#plan.exchange.resumeBody();
+    if (this.#plan.head.expectsContinue && !this.#bodyEnded) this.#waitForContinue();
+    else this.#flow();
   }
 
   backendWritable(): void {
-    if (!this.#bodyEnded && !this.#over) this.#plan.exchange.resumeBody();
+    if (this.#flowing && !this.#bodyEnded && !this.#over) this.#plan.exchange.resumeBody();
   }
 
   continueReceived(): void {
     this.#stopWaiting();
     this.#plan.exchange.sendContinue();
-    this.#plan.exchange.resumeBody();
+    if (!this.#flowing) this.#flow();
   }
 
   informational(head: ResponseHead): void {
@@ -171,7 +182,7 @@ export class Forwarding implements ExchangeHandler {
     this.#headSent = true;
     this.#plan.draft.status = head.status;
     this.#plan.draft.answeredBy = 'upstream';
-    const client = this.#plan.exchange.acceptUpgrade(head);
+    const client = this.#plan.exchange.acceptUpgrade(this.#deps.finishHead(head, this.#choice?.setCookie ?? null));
     const { clock, deadlines } = this.#deps;
     const bridge = new TunnelBridge(client, backend, {
       clock,
@@ -208,6 +219,7 @@ export class Forwarding implements ExchangeHandler {
 
   #try(choice: ChosenEndpoint, reuse: boolean): void {
     this.#choice = choice;
+    this.#flowing = false;
     this.#tries += 1;
     if (!this.#tried.includes(choice.target)) this.#tried.push(choice.target);
     this.#plan.chooser.started(choice.target);
@@ -235,6 +247,22 @@ export class Forwarding implements ExchangeHandler {
     this.#closeAttempt(failed.type === 'error' ? failed.error.code : null);
     this.#try(choice, decision !== 'sameEndpoint');
     return true;
+  }
+
+  /** Lets the body go to the current try, from what waits for it on. */
+  #flow(): void {
+    const attempt = this.#attempt;
+    if (attempt === null) return;
+    this.#flowing = true;
+    const early = this.#early;
+    this.#early = null;
+    let room = true;
+    if (early !== null) {
+      this.#bodyTaken = true;
+      room = attempt.request.write(early);
+    }
+    if (this.#bodyEnded) attempt.request.end(this.#trailers);
+    else if (room) this.#plan.exchange.resumeBody();
   }
 
   #waitForContinue(): void {
@@ -280,5 +308,25 @@ export class Forwarding implements ExchangeHandler {
     this.#over = true;
     this.#stopWaiting();
     this.#deps.onEnd(this.#plan);
+  }
+}
+
+/** What the log shows for a client that got no status, as in nginx. */
+const CLIENT_GONE = 499;
+
+function abortedBy(reason: AbortReason, answered: number | null): LocalAnswer {
+  switch (reason) {
+    case 'clientTimeout':
+      return 'requestTimeout';
+    case 'clientProtocolError':
+      return protocolErrorKind(answered ?? 400);
+    case 'shutdown':
+      return 'shutdown';
+    case 'bodyTooLarge':
+      return 'bodyTooLarge';
+    case 'upstreamFailed':
+      return 'upstreamFailed';
+    case 'clientGone':
+      return 'clientGone';
   }
 }

@@ -62,11 +62,8 @@ export class TunnelBridge {
 
   #closed(other: Tunnel): void {
     this.#open -= 1;
-    if (this.#open > 0) {
-      other.end();
-      // Whoever waited for room in the closed end waits no more.
-      return other.resume();
-    }
+    // What the closed end still sent goes out; nobody is left to read for, so a peer that talks on is not listened to.
+    if (this.#open > 0) return other.close();
     this.#options.deadlines.delete(this.#deadline);
     this.#options.onClose({ toClient: this.#toClient, toBackend: this.#toBackend });
   }

@@ -12,10 +12,10 @@ export interface ErrorPage {
  * The page for a status the proxy answers itself. It names the request id, by which an operator finds the log line, and
  * nothing of what stands behind the proxy. `html`: the client prefers a page over text.
  */
-export function errorPage(options: { status: number; requestId: string | null; html: boolean }): ErrorPage {
+export function errorPage(options: { status: number; requestId: string; html: boolean }): ErrorPage {
   const title = `${options.status} ${STATUS_CODES[options.status] ?? ''}`.trimEnd();
-  const id = options.requestId === null ? '' : `request id: ${options.requestId}`;
-  const body = Buffer.from(options.html ? htmlOf(title, id) : `${title}\n${id === '' ? '' : `${id}\n`}`, 'latin1');
+  const id = `request id: ${options.requestId}`;
+  const body = Buffer.from(options.html ? htmlOf(title, id) : `${title}\n${id}\n`, 'latin1');
   const fields = new Fields();
   fields.append('Content-Type', 'content-type', options.html ? 'text/html; charset=utf-8' : 'text/plain; charset=utf-8');
   fields.append('Date', 'date', httpDate(Date.now()));
@@ -48,12 +48,12 @@ export function httpDate(nowMs: number): string {
   return dateText;
 }
 
-function acceptsHtml(accept: string | undefined): boolean {
+/** The client is a browser, as far as its Accept field says. */
+export function acceptsHtml(accept: string | undefined): boolean {
   return accept !== undefined && accept.includes('text/html');
 }
 
 /** Both texts are made by the proxy (the id is a token), so nothing needs escaping. */
 function htmlOf(title: string, id: string): string {
-  const note = id === '' ? '' : `<p>${id}</p>`;
-  return `<!doctype html><html lang="en"><head><title>${title}</title></head><body><h1>${title}</h1>${note}</body></html>\n`;
+  return `<!doctype html><html lang="en"><head><title>${title}</title></head><body><h1>${title}</h1><p>${id}</p></body></html>\n`;
 }

@@ -59,13 +59,18 @@ export type AbortReason =
 
 /** What the handler of an exchange is told. */
 export interface ExchangeHandler {
+  /** Names the exchange in pages the front codec answers with in the handler's place. */
+  readonly requestId: string;
   /** Octets of the request body; false: hold back until `resumeBody`. */
   onBody(chunk: Buffer): boolean;
   onBodyEnd(trailers: Fields | null): void;
   /** The client can take more of the response, after `write` had said false. */
   onWritable(): void;
-  /** The client went away or broke the protocol in the middle of the request; nothing can be answered any more. */
-  onAbort(reason: AbortReason): void;
+  /**
+   * The client went away or broke the protocol in the middle of the request; nothing can be answered any more.
+   * `answered`: status the front codec has answered with in the handler's place; null: it could not.
+   */
+  onAbort(reason: AbortReason, answered: number | null): void;
 }
 
 /** A byte stream in both directions, what is left of an exchange after an upgrade. Either side may end its half alone. */
@@ -76,6 +81,8 @@ export interface Tunnel {
   write(chunk: Buffer): boolean;
   /** Ends this side's sending half. */
   end(): void;
+  /** Sends what was written, then closes; nothing more is read. */
+  close(): void;
   abort(): void;
   pause(): void;
   resume(): void;

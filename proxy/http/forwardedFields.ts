@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { ForwardedHeaders } from '../../core/ir/settings.ts';
+import { isAuthority } from './authority.ts';
 import type { ClientConnection, RequestHead } from './exchange.ts';
 import { Fields } from './fields.ts';
 
@@ -65,10 +66,12 @@ export class ForwardedFields {
     const proto = firstOf(fields.get('x-forwarded-proto'))?.toLowerCase();
     const scheme = proto === 'http' || proto === 'https' ? proto : head.scheme;
     const port = firstOf(fields.get('x-forwarded-port'));
+    const host = firstOf(fields.get('x-forwarded-host'));
     return {
       address: this.#clientOf(fields.getAll('x-forwarded-for').join(',')) ?? client.remoteAddress,
       scheme,
-      host: firstOf(fields.get('x-forwarded-host')) ?? head.authority,
+      // It becomes part of a Location.
+      host: host !== undefined && isAuthority(host) ? host : head.authority,
       port: port !== undefined && /^\d{1,5}$/.test(port) ? port : portOf(scheme, client),
       trustedPeer: true,
     };
@@ -81,7 +84,9 @@ export class ForwardedFields {
     const authority = own.host ?? head.authority;
     let received: string | undefined;
     head.fields.forEach((name, lowerName, value) => {
-      if (!OWNED.has(lowerName)) fields.append(name, lowerName, value);
+      // X-Forwarded-Prefix, -User and their like are a proxy's word too: from a stranger they are forged.
+      const isForeign = OWNED.has(lowerName) || (!identity.trustedPeer && lowerName.startsWith('x-forwarded-'));
+      if (!isForeign) fields.append(name, lowerName, value);
       else if (lowerName === 'x-forwarded-for') received = received === undefined ? value : `${received}, ${value}`;
     });
     fields.append('X-Request-ID', 'x-request-id', own.requestId);

@@ -46,6 +46,11 @@ export class SocketOutput {
     return false;
   }
 
+  /** Everything added has been handed to the kernel. */
+  get empty(): boolean {
+    return this.#bytes === 0 && this.#socket.writableLength === 0;
+  }
+
   flush(): void {
     this.#scheduled = false;
     if (this.#bytes === 0) return;

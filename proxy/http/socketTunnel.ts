@@ -3,8 +3,13 @@ import type { Tunnel, TunnelHandler } from './exchange.ts';
 
 /** A socket as one end of a tunnel. Takes the socket over: whoever had it before has removed its listeners. */
 export class SocketTunnel implements Tunnel {
+  /** Octets delivered to the handler. */
+  received = 0;
+  /** Octets taken by `write`. */
+  sent = 0;
   readonly #socket: Socket;
   readonly #early: Buffer;
+  #closeTold = false;
 
   /** `early`: octets of the tunnel that were read together with the head. */
   constructor(socket: Socket, early: Buffer) {
@@ -17,21 +22,31 @@ export class SocketTunnel implements Tunnel {
 
   start(handler: TunnelHandler): void {
     const socket = this.#socket;
-    socket.on('data', (chunk: Buffer) => handler.onData(chunk));
+    socket.on('data', (chunk: Buffer) => this.#deliver(handler, chunk));
     socket.on('end', () => handler.onEnd());
     socket.on('drain', () => handler.onWritable());
-    socket.on('close', () => handler.onClose());
-    if (socket.destroyed) return handler.onClose();
-    if (this.#early.length > 0) handler.onData(this.#early);
+    socket.on('close', () => this.#tellClose(handler));
+    // A socket that is destroyed but not closed yet still has its close event to come.
+    if (socket.closed) return this.#tellClose(handler);
+    // Takes effect later, so the early octets come first, and a handler that pauses on them stays paused.
     socket.resume();
+    if (this.#early.length > 0) this.#deliver(handler, this.#early);
+    // The peer ended its half before the tunnel began: that event is over.
+    if (socket.readableEnded) handler.onEnd();
   }
 
   write(chunk: Buffer): boolean {
-    return this.#socket.destroyed || this.#socket.writableEnded ? true : this.#socket.write(chunk);
+    if (this.#socket.destroyed || this.#socket.writableEnded) return true;
+    this.sent += chunk.length;
+    return this.#socket.write(chunk);
   }
 
   end(): void {
     if (!this.#socket.writableEnded) this.#socket.end();
+  }
+
+  close(): void {
+    this.#socket.destroySoon();
   }
 
   abort(): void {
@@ -44,5 +59,16 @@ export class SocketTunnel implements Tunnel {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  #deliver(handler: TunnelHandler, chunk: Buffer): void {
+    this.received += chunk.length;
+    handler.onData(chunk);
+  }
+
+  #tellClose(handler: TunnelHandler): void {
+    if (this.#closeTold) return;
+    this.#closeTold = true;
+    handler.onClose();
   }
 }

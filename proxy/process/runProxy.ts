@@ -2,6 +2,7 @@ import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
 import { createLogger, type Logger } from '../../core/log/logger.ts';
 import { RESTART_POLICY, type RestartPolicy } from '../../core/lifecycle/restartBackoff.ts';
+import { libc } from '../../core/os/libc.ts';
 import { systemClock } from '../../core/time/clock.ts';
 import { decodeToProxy, type DecodedStart, type DecodedToProxy } from './decodeToProxy.ts';
 import { heapLimitMib } from './heapLimit.ts';
@@ -81,7 +82,7 @@ class ProxyProcess {
     const logger = this.#logger ?? createLogger({ level: 'error', format: 'json', name: 'proxy' });
     logger.error('the proxy process has failed', { error });
     await logger.flush();
-    process.exit(EXIT_FAULT);
+    libc().exit(EXIT_FAULT);
   }
 
   #started(): WorkerPool {
@@ -118,7 +119,7 @@ class ProxyProcess {
     await sendLast({ type: 'drained', cutConnections: drained.cutConnections });
     await this.#logWriter?.end(LOG_END_MS);
     await this.#logger?.flush();
-    process.exit(0);
+    libc().exit(0);
   }
 }
 

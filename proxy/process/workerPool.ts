@@ -55,7 +55,7 @@ export class WorkerPool {
     return outcomes.flatMap((outcome) => outcome.status === 'fulfilled' ? [outcome.value] : []);
   }
 
-  /** Stops accepting, waits for open requests, ends all workers. Answers what they leave behind. */
+  /** Stops accepting, waits for open requests. Answers what the workers leave behind; the process is to end then. */
   async drain(timeoutMs: number): Promise<{ readonly cutConnections: number; readonly reports: readonly WorkerReport[] }> {
     const draining = this.#slots.map((slot) => slot.drain(timeoutMs));
     closeListeningSockets(this.#options.start.listeners.flatMap((listener) => listener.descriptors));

@@ -20,7 +20,7 @@ export interface WorkerSlotOptions extends WorkerThreadOptions {
 /** `starting`: for the first time. `serving`: accepts on its own sockets. `down`: has died and is not back yet. */
 export type WorkerSlotState = 'starting' | 'serving' | 'down' | 'drained';
 
-/** Ours: beyond its drain time a worker gets this long to say so before it is ended. */
+/** Ours: beyond its drain time a worker gets this long to say so before nobody waits for it any more. */
 const DRAIN_GRACE_MS = 2_000;
 
 /** One worker's place: a thread that dies here is replaced by one that serves the current snapshot on the same sockets. */
@@ -82,16 +82,14 @@ export class WorkerSlot {
     return this.#thread?.collect() ?? this.#refuse();
   }
 
-  /** Ends the slot for good. Resolves null when no thread was there to drain, or it died or stayed silent. */
-  async drain(timeoutMs: number): Promise<DrainedWorker | null> {
+  /** Has the thread finish; nothing is started here again. Resolves null when no thread was there to drain, or it died or stayed silent. */
+  drain(timeoutMs: number): Promise<DrainedWorker | null> {
     this.#draining = true;
     clearTimeout(this.#restart);
     const thread = this.#thread;
-    if (thread === null) return null;
+    if (thread === null) return Promise.resolve(null);
     const silence = sleep(timeoutMs + DRAIN_GRACE_MS, null, { ref: false });
-    const drained = await Promise.race([thread.drain(timeoutMs), silence]);
-    await thread.terminate();
-    return drained;
+    return Promise.race([thread.drain(timeoutMs), silence]);
   }
 
   #refuse(): Promise<never> {

@@ -16,7 +16,7 @@ export interface WorkerThreadOptions {
   /** Where a thread that begins now is caught up from. */
   readonly snapshot: CurrentSnapshot;
   readonly resourceLimits: ResourceLimits;
-  /** A thread that answers no ping for this long is ended. */
+  /** A thread that answers no ping for this long is ended; one that cannot be ended takes the process with it. */
   readonly stuckAfterMs: number;
   /** Takes access log lines; gives their octets back to the budget once they are written. */
   readonly onLog: (batch: LogBatch, budget: LogBudget) => void;
@@ -41,6 +41,8 @@ const REQUEST_TIMEOUT_MS = 2_000;
 
 /** Ours: access log octets of one worker that may wait for a slow reader; beyond, lines are dropped and counted. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024;
+
+const PINGS_UNTIL_STUCK = 2;
 
 /** One life of one worker thread, seen from the main thread. */
 export class WorkerThread {
@@ -78,7 +80,7 @@ export class WorkerThread {
     worker.on('message', (message: FromWorker) => this.#receive(message));
     worker.on('error', (fault: unknown) => { this.#fault = fault; });
     worker.once('exit', () => this.#end());
-    this.#watch = setInterval(() => this.#ping(), stuckAfterMs / 2).unref();
+    this.#watch = setInterval(() => this.#ping(), stuckAfterMs / PINGS_UNTIL_STUCK).unref();
     if (snapshot.generation() > 0) this.#begin();
   }
 
@@ -122,10 +124,6 @@ export class WorkerThread {
     return this.#drained.promise;
   }
 
-  async terminate(): Promise<void> {
-    await this.#worker?.terminate();
-  }
-
   #begin(): void {
     this.#begun = true;
     this.#postDelta(this.#options.snapshot.full());
@@ -167,12 +165,13 @@ export class WorkerThread {
   }
 
   #ping(): void {
-    if (this.#unansweredPings >= 2) {
-      this.#fault ??= new Error(`no sign of life for ${this.#options.stuckAfterMs} ms: the thread is stuck`);
-      clearInterval(this.#watch);
-      void this.terminate();
-      return;
+    const { start, stuckAfterMs } = this.#options;
+    if (this.#unansweredPings === PINGS_UNTIL_STUCK) {
+      this.#fault ??= new Error(`no sign of life for ${stuckAfterMs} ms: the thread was stuck`);
+      void this.#worker?.terminate();
     }
+    // Caught by nobody: the process ends, and the controller starts another on the same sockets.
+    if (this.#unansweredPings === 2 * PINGS_UNTIL_STUCK) throw new Error(`worker ${start.worker} is stuck and cannot be ended`);
     this.#unansweredPings += 1;
     this.#post({ type: 'ping' });
   }

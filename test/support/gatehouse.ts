@@ -14,6 +14,10 @@ export interface StartOptions {
   readonly workers?: number;
   /** Further arguments of `gatehouse run`. */
   readonly args?: readonly string[];
+  /** Of the log and the access log; default json. */
+  readonly logFormat?: 'json' | 'text';
+  /** False: nobody reads its standard output, so that the pipe fills up. */
+  readonly readsAccessLog?: boolean;
 }
 
 /** A real `gatehouse run` on ephemeral ports of loopback, with a manifests folder of its own. */
@@ -51,14 +55,16 @@ export async function startGatehouse(options: StartOptions): Promise<Gatehouse> 
   const process = spawn(
     BINARY,
     [
-      ...['run', '--manifests', folder, '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
-      ...['--workers', String(options.workers ?? 2), '--log-format', 'json', ...(options.args ?? [])],
+      'run', '--manifests', folder,
+      '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--admin', '127.0.0.1:0',
+      '--workers', String(options.workers ?? 2), '--log-format', options.logFormat ?? 'json',
+      ...(options.args ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const log: Record<string, unknown>[] = [];
   const accessLog: string[] = [];
-  createInterface({ input: process.stdout }).on('line', (line) => accessLog.push(line));
+  if (options.readsAccessLog !== false) createInterface({ input: process.stdout }).on('line', (line) => accessLog.push(line));
   const ready = readUntilReady(process, log);
   const exited = once(process, 'exit').then(([code]) => code as number | null);
   const first = await Promise.race([ready, exited]);
@@ -85,7 +91,7 @@ async function readUntilReady(process: ChildProcess, log: Record<string, unknown
   const ports: Record<string, number> = {};
   if (process.stderr === null) throw new Error('no stderr');
   createInterface({ input: process.stderr }).on('line', (line) => {
-    const entry = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { message: line };
+    const entry = decodeLogLine(line);
     log.push(entry);
     const port = Number(String(entry['address']).split(':').at(-1));
     if (entry['message'] === 'listening') ports[String(entry['protocol'])] = port;
@@ -95,6 +101,13 @@ async function readUntilReady(process: ChildProcess, log: Record<string, unknown
     }
   });
   return promise;
+}
+
+/** Either form of the log; what is neither is a message. */
+function decodeLogLine(line: string): Record<string, unknown> {
+  if (line.startsWith('{')) return JSON.parse(line) as Record<string, unknown>;
+  const [, message = line, fields = ''] = /^\S+Z [A-Z]+ +[\w/]+: (.*?)((?: \w+=\S+)*)$/.exec(line) ?? [];
+  return { message, ...Object.fromEntries(fields.trim().split(' ').map((field) => field.split('='))) };
 }
 
 interface RunningParts {

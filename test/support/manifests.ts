@@ -1,7 +1,7 @@
-import type { V1EndpointSlice, V1Ingress, V1IngressSpec, V1Secret, V1Service } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1EndpointSlice, V1Ingress, V1IngressSpec, V1Secret, V1Service } from '@kubernetes/client-node';
 
 /** Objects of the kinds tests write, in the API's own types, so that a manifest no API server would take does not compile. */
-export type Manifest = V1Ingress | V1Service | V1EndpointSlice | V1Secret;
+export type Manifest = V1Ingress | V1Service | V1EndpointSlice | V1Secret | V1ConfigMap;
 
 /** Where a backend listens. */
 export interface BackendAddress {
@@ -81,4 +81,9 @@ export function tlsSecret(name: string, pem: { readonly certificate: string; rea
 /** The annotation names tests use, with ingress-nginx's prefix. */
 export function nginx(annotations: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]));
+}
+
+/** The ConfigMap with global settings, to be named by `--configmap default/settings`. */
+export function settings(data: Record<string, string>): V1ConfigMap {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings', namespace: 'default' }, data };
 }

@@ -1,4 +1,4 @@
-import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { request as httpRequest, type Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 
 /** A request to loopback; `host` goes into the Host field (and SNI), never into name resolution. */
@@ -11,6 +11,8 @@ export interface Sent {
   readonly body?: string | Buffer;
   /** TLS when given; its options are passed on. */
   readonly tls?: RequestOptions;
+  /** Keeps connections; default: each request has a connection of its own. */
+  readonly agent?: Agent;
 }
 
 export interface Received {
@@ -19,10 +21,10 @@ export interface Received {
   readonly body: string;
 }
 
-/** Sends one request on a connection of its own and reads the whole answer. */
-export function send({ port, host, path, method, headers, body, tls }: Sent): Promise<Received> {
+/** Sends one request, on a connection of its own unless there is an agent, and reads the whole answer. */
+export function send({ port, host, path, method, headers, body, tls, agent }: Sent): Promise<Received> {
   const { promise, resolve, reject } = Promise.withResolvers<Received>();
-  const options = { host: '127.0.0.1', port, path: path ?? '/', method: method ?? 'GET', headers: { host, ...headers }, agent: false };
+  const options = { host: '127.0.0.1', port, path: path ?? '/', method: method ?? 'GET', headers: { host, ...headers }, agent: agent ?? false };
   const request = tls === undefined ? httpRequest(options) : httpsRequest({ servername: host, ...options, ...tls });
   request.on('error', reject);
   request.on('response', (response) => {

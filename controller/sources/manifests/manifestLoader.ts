@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import type { WatchedFolder } from './folderWatch.ts';
 import { fileProblem, readContent, type ManifestContent } from './manifestContent.ts';
 import { ManifestSet, type ManifestFile } from './manifestSet.ts';
 import { readManifestText } from './manifestText.ts';
@@ -24,10 +26,13 @@ interface LoadedFile extends ManifestFile {
 }
 
 /**
- * A write this shortly before the reading may be followed by another one that leaves size and times as they are (the
- * clock of a file system ticks every few ms), so such a stamp is not trusted.
+ * A file that was written this shortly before is likely being written still. And a further write may leave its size and
+ * times as they are, as the clock of a file system ticks only every few ms, so its stamp says nothing.
  */
-const RACY_MS = 20;
+const SETTLE_MS = 30;
+
+/** A file that never settles is read all the same after this long. */
+const MAX_SETTLE_MS = 200;
 
 /** Reads given paths again and again, each time only what changed on disk. */
 export class ManifestLoader {
@@ -35,15 +40,28 @@ export class ManifestLoader {
   readonly #set = new ManifestSet();
   /** path → file, in path order. */
   #files: ReadonlyMap<string, LoadedFile> = new Map();
+  #folders: ReadonlyMap<string, WatchedFolder> = new Map();
+  /** path → ms since the epoch when it was first found being written. */
+  #unsettledSinceMs: ReadonlyMap<string, number> = new Map();
   #last: SourceBatch = { upserts: [], deletes: [], problems: [] };
 
   constructor(paths: readonly string[]) {
     this.#paths = paths;
   }
 
+  /** True when a file was left for the next time, as it is being written. */
+  get unsettled(): boolean {
+    return this.#unsettledSinceMs.size > 0;
+  }
+
   /** Files that are served, in path order. */
   get files(): readonly string[] {
     return [...this.#files.keys()];
+  }
+
+  /** path → folder in which a change may change what is read, as of the last time. */
+  get folders(): ReadonlyMap<string, WatchedFolder> {
+    return this.#folders;
   }
 
   /** Everything for the first time. Throws ManifestPathError when a given path does not exist. */
@@ -56,12 +74,18 @@ export class ManifestLoader {
 
   /** What changed since the last time. */
   async load(): Promise<SourceBatch> {
-    return this.#loadTree(await scanTree(this.#paths));
+    const tree = await scanTree(this.#paths);
+    this.#unsettledSinceMs = this.#findUnsettled(tree);
+    return this.#loadTree(tree);
   }
 
   async #loadTree(tree: ManifestTree): Promise<SourceBatch> {
+    this.#folders = tree.folders;
     const found = new Map<string, LoadedFile>();
-    for (const file of tree.files) found.set(file.path, await this.#loadFile(file));
+    for (const file of tree.files) {
+      const loaded = this.#unsettledSinceMs.has(file.path) ? this.#files.get(file.path) : await this.#loadFile(file);
+      if (loaded !== undefined) found.set(file.path, loaded);
+    }
     const files = this.#keepUnseen(found, tree.faults);
     if (!isSameMap(files, this.#files)) {
       this.#files = files;
@@ -76,7 +100,7 @@ export class ManifestLoader {
     const { path } = file;
     const before = this.#files.get(path);
     if (before !== undefined && before.stamp === file.stamp) return before;
-    const stamp = Math.abs(Date.now() - file.modifiedAtMs) < RACY_MS ? null : file.stamp;
+    const stamp = Math.abs(Date.now() - file.modifiedAtMs) < SETTLE_MS ? null : file.stamp;
     const lastContent: ManifestContent = before?.content ?? [];
     const spoilt = (problem: Problem): LoadedFile => ({ path, stamp, content: lastContent, problem });
     const reading = await readManifestText(path);
@@ -88,10 +112,21 @@ export class ManifestLoader {
     return decoded.ok ? { path, stamp, content: decoded.content, problem: null } : spoilt(decoded.problem);
   }
 
+  #findUnsettled(tree: ManifestTree): ReadonlyMap<string, number> {
+    const nowMs = Date.now();
+    const unsettled = new Map<string, number>();
+    for (const { path, stamp, modifiedAtMs } of tree.files) {
+      if (Math.abs(nowMs - modifiedAtMs) >= SETTLE_MS || this.#files.get(path)?.stamp === stamp) continue;
+      const sinceMs = this.#unsettledSinceMs.get(path) ?? nowMs;
+      if (nowMs - sinceMs < MAX_SETTLE_MS) unsettled.set(path, sinceMs);
+    }
+    return unsettled;
+  }
+
   /** Files below something that cannot be looked at just now stay as they were. A given file that is gone is gone. */
   #keepUnseen(files: Map<string, LoadedFile>, faults: readonly TreeFault[]): Map<string, LoadedFile> {
     const isHidden = (path: string): boolean =>
-      faults.some((fault) => isBelow(path, fault.path) || (path === fault.path && !fault.missing));
+      faults.some((fault) => isBelow(path, fault.path) || (!fault.missing && resolve(path) === resolve(fault.path)));
     const kept = [...this.#files.values()].filter((file) => !files.has(file.path) && isHidden(file.path));
     if (kept.length === 0) return files;
     for (const file of kept) files.set(file.path, file);
@@ -100,7 +135,7 @@ export class ManifestLoader {
 
   /** Place of the given path that leads to a file. */
   #rankOf(path: string): number {
-    return this.#paths.findIndex((root) => path === root || isBelow(path, root));
+    return this.#paths.findIndex((root) => resolve(path) === resolve(root) || isBelow(path, root));
   }
 }
 
@@ -113,7 +148,8 @@ function isSameMap(a: ReadonlyMap<string, LoadedFile>, b: ReadonlyMap<string, Lo
 }
 
 function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+  const parent = resolve(folder);
+  return resolve(path).startsWith(parent.endsWith('/') ? parent : `${parent}/`);
 }
 
 /** Name by name, as the tree is walked: what is in `a/` comes before `a.yaml`. */

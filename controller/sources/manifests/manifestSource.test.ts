@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { appendFile, mkdir, mkdtemp, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createManifestSource, type ManifestSourceOptions } from './manifestSource.ts';
 import { ManifestPathError } from './manifestLoader.ts';
@@ -44,7 +44,7 @@ class Batches {
 interface Started {
   readonly batches: Batches;
   readonly first: SourceBatch;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 async function start(t: TestContext, options: ManifestSourceOptions): Promise<Started> {
@@ -291,7 +291,7 @@ test('A given folder that is moved away keeps its objects and is followed when i
   const manifests = join(folder, 'manifests');
   await mkdir(manifests);
   await writeFile(join(manifests, 'a.yaml'), configMap('a'));
-  const { batches } = await start(t, { paths: [manifests] });
+  const { batches } = await start(t, { paths: [`./${relative(process.cwd(), manifests)}`] });
   await rename(manifests, join(folder, 'away'));
   const away = await batches.next();
   assert.deepEqual(summary(away), ['!1']);

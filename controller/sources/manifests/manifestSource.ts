@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ChangeTimer } from './changeTimer.ts';
+import { FolderWatch } from './folderWatch.ts';
 import { ManifestLoader } from './manifestLoader.ts';
-import { errorCode } from './manifestText.ts';
-import { watchPaths } from './manifestWatch.ts';
 import type { Source, SourceBatch } from '../source.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 
@@ -32,9 +31,9 @@ class ManifestSource implements Source {
   readonly #options: ManifestSourceOptions;
   readonly #loader: ManifestLoader;
   readonly #timer: ChangeTimer;
+  readonly #watch: FolderWatch;
   readonly #stopped = new AbortController();
   #onBatch: OnBatch = () => {};
-  #watch: { close(): Promise<void> } | null = null;
   #rescan: NodeJS.Timeout | null = null;
   #watchProblem: Problem | null = null;
   /** What downstream was told last. */
@@ -50,6 +49,10 @@ class ManifestSource implements Source {
     this.#loader = new ManifestLoader(options.paths);
     const times = { quietMs: options.debounceMs ?? 50, maxDelayMs: options.maxDelayMs ?? 200 };
     this.#timer = new ChangeTimer(times, () => this.#read());
+    this.#watch = new FolderWatch({
+      onChange: () => this.#timer.touch(),
+      onFault: (code) => this.#watchFault(code),
+    });
   }
 
   start(onBatch: OnBatch): Promise<void> {
@@ -60,9 +63,9 @@ class ManifestSource implements Source {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#timer.stop();
+    this.#watch.close();
     if (this.#rescan !== null) clearInterval(this.#rescan);
     await Promise.allSettled([this.#started, this.#reading]);
-    await this.#watch?.close();
   }
 
   async #start(onBatch: OnBatch): Promise<void> {
@@ -70,15 +73,8 @@ class ManifestSource implements Source {
     const batch = await this.#loader.loadFirst();
     if (this.#stopped.signal.aborted) return;
     this.#deliver(batch);
-    this.#watch = watchPaths(this.#options.paths, {
-      onChange: () => this.#touch(),
-      onFault: (error) => this.#watchFault(error),
-    });
+    this.#watch.follow(this.#loader.folders);
     this.#rescanEvery(this.#options.rescanMs ?? 5000);
-  }
-
-  #touch(): void {
-    if (!this.#stopped.signal.aborted) this.#timer.touch();
   }
 
   #rescanEvery(intervalMs: number): void {
@@ -86,19 +82,19 @@ class ManifestSource implements Source {
     this.#rescan = setInterval(() => this.#read(), intervalMs);
   }
 
-  #watchFault(error: unknown): void {
-    if (this.#stopped.signal.aborted || this.#watchProblem !== null) return;
+  #watchFault(code: string): void {
+    if (this.#watchProblem !== null) return;
     this.#watchProblem = {
       severity: 'warning',
       object: null,
       position: null,
       field: '',
-      rule: 'manifest files must be watchable by the system (on Linux: sysctl fs.inotify.max_user_watches)',
-      value: errorCode(error),
+      rule: 'manifest folders must be watchable by the system (on Linux: sysctl fs.inotify.max_user_watches)',
+      value: code,
       effect: `they are looked at every ${UNWATCHED_RESCAN_MS} ms instead`,
     };
     this.#rescanEvery(UNWATCHED_RESCAN_MS);
-    this.#touch();
+    this.#timer.touch();
   }
 
   #read(): void {
@@ -109,7 +105,10 @@ class ManifestSource implements Source {
       this.#waiting = false;
       if (this.#stopped.signal.aborted) return;
       const batch = await this.#loader.load();
-      if (!this.#stopped.signal.aborted) this.#deliverChange(batch);
+      if (this.#stopped.signal.aborted) return;
+      this.#deliverChange(batch);
+      this.#watch.follow(this.#loader.folders);
+      if (this.#loader.unsettled) this.#timer.touch();
     });
   }
 

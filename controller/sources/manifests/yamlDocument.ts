@@ -50,7 +50,8 @@ export function parseYaml(text: string): Parsed<YamlDocument> {
     for (const document of composer.next(token)) tree = document;
   }
   for (const document of composer.end(true, text.length)) {
-    if (tree !== null) return { ok: false, fault: { rule: RULES.MULTIPLE_DOCS ?? ANY_RULE, line: lineAt(document.range[0]) } };
+    const rule = RULES.MULTIPLE_DOCS ?? ANY_RULE;
+    if (tree !== null) return { ok: false, fault: { rule, line: lineAt(document.range[0]) } };
     tree = document;
   }
   if (tree === null) return { ok: false, fault: { rule: ANY_RULE, line: 1 } };

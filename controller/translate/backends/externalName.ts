@@ -16,20 +16,21 @@ const REFUSED_NAMES: ReadonlySet<string> = new Set([
 
 /**
  * The host an ExternalName Service may lead to, or the rule it breaks. A Service must not turn the proxy into a way to its
- * own machine (CVE-2021-25740 and the like). What a name resolves to is for the proxy to judge.
+ * own machine (CVE-2021-25740 and the like), unless `allowLocal`. What a name resolves to is for the proxy to judge.
  */
 export function judgeExternalName(
   externalName: string,
+  allowLocal: boolean,
 ): { readonly type: 'host'; readonly host: string } | { readonly type: 'refused'; readonly rule: string } {
   const rule = 'must not lead to the local machine, a link-local address or a metadata service';
   const address = addressOf(externalName);
   if (address !== null) {
-    const refused = REFUSED_RANGES.has(address.range()) || METADATA_ADDRESSES.has(address.toString());
+    const refused = !allowLocal && (REFUSED_RANGES.has(address.range()) || METADATA_ADDRESSES.has(address.toString()));
     return refused ? { type: 'refused', rule } : { type: 'host', host: address.toString() };
   }
   const host = normalizeHostName(externalName);
   if (host === null) return { type: 'refused', rule: 'must be a DNS name' };
-  const local = REFUSED_NAMES.has(host) || host.endsWith('.localhost');
+  const local = !allowLocal && (REFUSED_NAMES.has(host) || host.endsWith('.localhost'));
   return local ? { type: 'refused', rule } : { type: 'host', host };
 }
 

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../../core/ir/cluster.ts';
 import type { IngressBackendService, Service, ServicePort } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
+import type { TranslateOptions } from '../translation.ts';
 import { portText } from '../clusterRequest.ts';
 import { judgeExternalName } from './externalName.ts';
 import { endpointsOfService } from './serviceEndpoints.ts';
@@ -24,18 +25,21 @@ export interface ResolvedBackend {
 
 const MAX_PORT = 65_535;
 
-/** Finds the endpoints of a Service's port. `allowExternalName` says whether Services may lead out of the cluster. */
+/** Where Services may lead. */
+export type AllowedBackends = Pick<TranslateOptions, 'allowExternalName' | 'allowLocalBackends'>;
+
+/** Finds the endpoints of a Service's port. */
 export function resolveBackend(
   objects: ObjectIndex,
   { namespace, backend }: { readonly namespace: string; readonly backend: IngressBackendService },
-  allowExternalName: boolean,
+  allowed: AllowedBackends,
 ): ResolvedBackend {
   const name = `${namespace}/${backend.service}`;
   const service = objects.get('Service', namespace, backend.service);
   if (service === undefined) {
     return missing('service.name', 'must name a Service that exists', `Service ${name} does not exist`);
   }
-  if (service.type === 'ExternalName') return resolveExternalName(service, backend, allowExternalName);
+  if (service.type === 'ExternalName') return resolveExternalName(service, backend, allowed);
   const port = findPort(service, backend);
   if (port === undefined) return missingPort(service, backend);
   const found = endpointsOfService(objects, service, port);
@@ -45,22 +49,29 @@ export function resolveBackend(
   return { endpoints: found.endpoints, fault: { severity: 'warning', part: 'service.name', rule, unavailable } };
 }
 
-function resolveExternalName(service: Service, backend: IngressBackendService, allowed: boolean): ResolvedBackend {
+function resolveExternalName(service: Service, backend: IngressBackendService, allowed: AllowedBackends): ResolvedBackend {
   const name = `${service.metadata.namespace}/${service.metadata.name}`;
-  if (!allowed) {
+  if (!allowed.allowExternalName) {
     return missing(
       'service.name',
-      'must not be an ExternalName Service: they are not allowed',
+      'must not be an ExternalName Service unless --allow-external-name is given',
       `Service ${name} is of type ExternalName, which is not allowed`,
     );
   }
-  const port = backend.port.type === 'number' ? backend.port.number : findPort(service, backend)?.port;
+  const port = externalPort(service, backend);
   if (port === undefined || port < 1 || port > MAX_PORT) return missingPort(service, backend);
-  const judged = judgeExternalName(service.externalName);
+  const judged = judgeExternalName(service.externalName, allowed.allowLocalBackends);
   if (judged.type === 'refused') {
     return missing('service.name', `externalName of ${name} ${judged.rule}`, `externalName of Service ${name} is refused`);
   }
   return { endpoints: [{ host: judged.host, port, weight: 1, state: 'ready' }], fault: null };
+}
+
+/** As ingress-nginx: the target port; a Service that lists no ports leaves the number to the Ingress. */
+function externalPort(service: Service, backend: IngressBackendService): number | undefined {
+  const declared = findPort(service, backend);
+  if (declared !== undefined) return typeof declared.targetPort === 'number' ? declared.targetPort : declared.port;
+  return service.ports.length === 0 && backend.port.type === 'number' ? backend.port.number : undefined;
 }
 
 function findPort(service: Service, backend: IngressBackendService): ServicePort | undefined {

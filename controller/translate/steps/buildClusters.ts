@@ -1,7 +1,7 @@
 import type { Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { ObjectIndex } from '../../model/store.ts';
-import { resolveBackend, type BackendFault, type ResolvedBackend } from '../backends/resolveBackend.ts';
+import { resolveBackend, type AllowedBackends, type BackendFault, type ResolvedBackend } from '../backends/resolveBackend.ts';
 import { sliceWeight } from '../backends/sliceWeight.ts';
 import { backendField, portText, type ClusterRequest, type ClusterUse } from '../clusterRequest.ts';
 import { compareText } from '../ingressAge.ts';
@@ -11,7 +11,7 @@ import { problemOf } from '../problemOf.ts';
 export function buildClusters(
   uses: readonly ClusterUse[],
   objects: ObjectIndex,
-  { allowExternalName }: { readonly allowExternalName: boolean },
+  allowed: AllowedBackends,
 ): { readonly clusters: ReadonlyMap<ClusterKey, Cluster>; readonly problems: readonly Problem[] } {
   const requests = new Map(uses.map(({ request }) => [request.key, request]));
   const clusters = new Map<ClusterKey, Cluster>();
@@ -19,7 +19,7 @@ export function buildClusters(
   const backends = new Map<string, ResolvedBackend>();
   for (const request of [...requests.values()].toSorted((a, b) => compareText(a.key, b.key))) {
     const backendKey = backendKeyOf(request);
-    const resolved = backends.get(backendKey) ?? resolveBackend(objects, request, allowExternalName);
+    const resolved = backends.get(backendKey) ?? resolveBackend(objects, request, allowed);
     backends.set(backendKey, resolved);
     clusters.set(request.key, clusterOf(request, resolved));
   }

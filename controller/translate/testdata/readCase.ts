@@ -26,6 +26,7 @@ export const CASE_OPTIONS: TranslateOptions = {
   watchWithoutClass: true,
   watchNamespaces: [],
   allowExternalName: false,
+  allowLocalBackends: false,
   configMap: null,
   trustedProxies: [],
   defaultCertificate: {

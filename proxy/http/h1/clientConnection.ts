@@ -78,6 +78,11 @@ export class ClientConnection {
     });
   }
 
+  /** False once it is closing, before the close itself is known. */
+  get usable(): boolean {
+    return !this.#socket.destroyed && !this.#inputEnded;
+  }
+
   /** Keeps the connection at most until `untilMs`. */
   keepUntil(untilMs: number): void {
     this.#deadline.at = untilMs;
@@ -104,6 +109,7 @@ export class ClientConnection {
     if (!this.#responseHeld) return;
     this.#responseHeld = false;
     this.#socket.resume();
+    this.#armRead();
     this.#pump();
   }
 
@@ -130,6 +136,7 @@ export class ClientConnection {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#request === null) return void this.#socket.destroy();
+    this.#responseBegun = true;
     this.#decoder.push(chunk);
     this.#armRead();
     this.#pump();
@@ -204,7 +211,6 @@ export class ClientConnection {
   }
 
   #deliverHead(request: ClientRequest, event: ResponseHeadEvent): boolean {
-    this.#responseBegun = true;
     if (event.status === 100) request.handler.onContinue();
     else if (event.status === 101) this.#switchProtocols(request, event);
     else if (event.status < 200) request.handler.onInformational(responseHeadOf(event));
@@ -240,7 +246,9 @@ export class ClientConnection {
     if (request === null || !request.responseEnded) return;
     this.#request = null;
     request.settled = true;
-    const clean = this.#requestWritten && this.#keepAlive && this.#decoder.buffered === 0 && !this.#inputEnded;
+    // Octets of the request that still wait here could run into the next one.
+    const isWritten = this.#requestWritten && this.#output.empty;
+    const clean = isWritten && this.#keepAlive && this.#decoder.buffered === 0 && !this.#inputEnded;
     if (!clean) return void this.#socket.destroy();
     this.#deadline.at = Infinity;
     this.#context.onIdle(this, this.#keepAliveMs);
@@ -262,11 +270,14 @@ export class ClientConnection {
     this.#socket.pause();
   }
 
-  /** The read timeout runs while the backend owes something: not while the caller holds the response back. */
+  /**
+   * The read timeout runs while the backend owes something: a response to a whole request, or the rest of one it has
+   * begun. Not while the caller holds the response back.
+   */
   #armRead(): void {
     const request = this.#request;
     if (request === null || !this.connected) return;
-    const owes = this.#requestWritten || this.#responseBegun;
+    const owes = this.#requestWritten || this.#phase === 'reading';
     this.#deadline.at = owes && !this.#responseHeld ? this.#context.clock.now() + request.timeouts.readMs : Infinity;
   }
 }

@@ -36,7 +36,7 @@ export class ClientRequest implements UpstreamRequest {
 
   /** For the connection: it is open, write the head. */
   send(nowMs: number): void {
-    this.connectMs = nowMs - this.#startedAtMs;
+    this.connectMs = this.#connection.requests > 1 ? 0 : nowMs - this.#startedAtMs;
     const { method, target, authority, fields, upgrade, expectsContinue } = this.head;
     const framing = framingOf(this.head);
     this.#connection.output.add(encodeRequestHead({ method, target, authority, fields, framing, upgrade, expectsContinue }));

@@ -22,14 +22,23 @@ export interface H1UpstreamOptions {
   readonly lookup: LookupFunction;
 }
 
+/** All connections to one `host:port`. */
+interface Pool {
+  /** Oldest first. */
+  readonly idle: ClientConnection[];
+  /** Idle, busy and tunnels. */
+  open: number;
+  /** The endpoint is no longer asked for: nothing is kept. */
+  retired: boolean;
+}
+
 /** HTTP/1.1 connections to backends, idle ones kept by `host:port`, the one used last taken first. */
 export class H1Upstream implements Upstream {
   readonly #options: H1UpstreamOptions;
-  /** `host:port` → idle connections, oldest first. */
-  readonly #idle = new Map<string, ClientConnection[]>();
+  /** `host:port` → its connections; gone with the last of them. */
+  readonly #pools = new Map<string, Pool>();
   /** Every open connection → its `host:port`. */
   readonly #keys = new Map<ClientConnection, string>();
-  readonly #retired = new Set<string>();
   #idleCount = 0;
   readonly #context: ClientConnectionContext;
 
@@ -46,8 +55,9 @@ export class H1Upstream implements Upstream {
 
   request(target: UpstreamTarget, head: RequestHead, handler: UpstreamHandler): UpstreamRequest {
     const key = endpointKey(target.endpoint);
-    this.#retired.delete(key);
-    const connection = (target.reuse ? this.#takeIdle(key) : null) ?? this.#open(target.endpoint, key);
+    const pool = this.#poolOf(key);
+    pool.retired = false;
+    const connection = (target.reuse ? this.#takeIdle(pool) : null) ?? this.#open(target.endpoint, key, pool);
     const startedAtMs = this.#options.clock.now();
     const request = new ClientRequest(connection, { head, timeouts: target.timeouts, startedAtMs }, handler);
     connection.begin(request);
@@ -55,62 +65,77 @@ export class H1Upstream implements Upstream {
   }
 
   retire(endpoint: Endpoint): void {
-    const key = endpointKey(endpoint);
-    this.#retired.add(key);
-    for (const connection of [...(this.#idle.get(key) ?? [])]) connection.destroy();
-    if (![...this.#keys.values()].includes(key)) this.#retired.delete(key);
+    const pool = this.#pools.get(endpointKey(endpoint));
+    if (pool === undefined) return;
+    pool.retired = true;
+    for (const connection of pool.idle) connection.destroy();
   }
 
   close(): void {
-    for (const connection of [...this.#keys.keys()]) connection.destroy();
+    for (const connection of this.#keys.keys()) connection.destroy();
   }
 
   /** Idle connections to one endpoint, named as `endpointKey` does. */
   idleConnections(key: string): number {
-    return this.#idle.get(key)?.length ?? 0;
+    return this.#pools.get(key)?.idle.length ?? 0;
   }
 
-  #open(endpoint: Endpoint, key: string): ClientConnection {
+  /** Endpoints something is kept for: those with an open connection. */
+  get poolCount(): number {
+    return this.#pools.size;
+  }
+
+  #poolOf(key: string): Pool {
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      pool = { idle: [], open: 0, retired: false };
+      this.#pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  #open(endpoint: Endpoint, key: string, pool: Pool): ClientConnection {
     const { host, port } = endpoint;
     const lookup = isIP(host) === 0 ? { lookup: this.#options.lookup } : {};
     const socket = connect({ host, port, noDelay: true, allowHalfOpen: true, keepAlive: true, ...lookup });
     const connection = new ClientConnection(socket, this.#context);
+    pool.open += 1;
     this.#keys.set(connection, key);
     return connection;
   }
 
-  #takeIdle(key: string): ClientConnection | null {
-    const idle = this.#idle.get(key);
-    const connection = idle?.pop();
-    if (idle === undefined || connection === undefined) return null;
-    if (idle.length === 0) this.#idle.delete(key);
-    this.#idleCount -= 1;
-    return connection;
+  #takeIdle(pool: Pool): ClientConnection | null {
+    for (let connection = pool.idle.pop(); connection !== undefined; connection = pool.idle.pop()) {
+      this.#idleCount -= 1;
+      // One that has just been closed is only forgotten with its close event.
+      if (connection.usable) return connection;
+    }
+    return null;
   }
 
   #release(connection: ClientConnection, keepAliveMs: number | null): void {
-    const key = this.#keys.get(connection);
+    const pool = this.#pools.get(this.#keys.get(connection) ?? '');
     const policy = this.#options.keepAlive();
     const now = this.#options.clock.now();
     const promisedMs = keepAliveMs === null ? Infinity : keepAliveMs - KEEP_ALIVE_MARGIN_MS;
     const idleMs = Math.min(policy.idleTimeoutMs, promisedMs, connection.openedAtMs + policy.maxAgeMs - now);
     const spent = connection.requests >= policy.requests || this.#idleCount >= policy.connections || idleMs <= 0;
-    if (key === undefined || spent || this.#retired.has(key)) return connection.destroy();
+    if (pool === undefined || spent || pool.retired) return connection.destroy();
     connection.keepUntil(now + idleMs);
-    const idle = this.#idle.get(key);
-    if (idle === undefined) this.#idle.set(key, [connection]);
-    else idle.push(connection);
+    pool.idle.push(connection);
     this.#idleCount += 1;
   }
 
   #forget(connection: ClientConnection): void {
     const key = this.#keys.get(connection);
+    const pool = key === undefined ? undefined : this.#pools.get(key);
+    if (key === undefined || pool === undefined) return;
     this.#keys.delete(connection);
-    const idle = key === undefined ? undefined : this.#idle.get(key);
-    const index = idle?.indexOf(connection) ?? -1;
-    if (key === undefined || idle === undefined || index === -1) return;
-    idle.splice(index, 1);
+    pool.open -= 1;
+    if (pool.open === 0) this.#pools.delete(key);
+    const index = pool.idle.indexOf(connection);
+    if (index === -1) return;
+    pool.idle.splice(index, 1);
     this.#idleCount -= 1;
-    if (idle.length === 0) this.#idle.delete(key);
   }
 }

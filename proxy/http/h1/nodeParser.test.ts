@@ -37,11 +37,16 @@ test(`${REQUESTS} valid requests are read as the parser of node:http reads them 
 /** All requests on one connection, pipelined. */
 async function readByNode(requests: readonly Buffer[]): Promise<Read[]> {
   const read: Read[] = [];
+  let arrived = 0;
+  let complete = 0;
   const all = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
-    collect(request, read).then(() => {
+    // Pipelined requests may be collected out of order; they arrive in order.
+    const index = arrived++;
+    collect(request).then((collected) => {
+      read[index] = collected;
       response.end();
-      if (read.length === requests.length) all.resolve();
+      if ((complete += 1) === requests.length) all.resolve();
     }, all.reject);
   });
   server.on('clientError', (error, socket) => {
@@ -54,23 +59,26 @@ async function readByNode(requests: readonly Buffer[]): Promise<Read[]> {
   socket.resume();
   socket.on('error', all.reject);
   socket.write(Buffer.concat(requests));
-  await all.promise;
-  socket.destroy();
-  server.close();
+  try {
+    await all.promise;
+  } finally {
+    socket.destroy();
+    server.close();
+  }
   await once(server, 'close');
   return read;
 }
 
-async function collect(request: IncomingMessage, read: Read[]): Promise<void> {
+async function collect(request: IncomingMessage): Promise<Read> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  read.push({
+  return {
     method: request.method ?? '',
     target: request.url ?? '',
     fields: pairs(request.rawHeaders),
     body: Buffer.concat(chunks).toString('latin1'),
     trailers: pairs(request.rawTrailers),
-  });
+  };
 }
 
 function readByUs(requests: readonly Buffer[]): Read[] {

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import type { ClientLimits } from '../../../core/ir/settings.ts';
 import type { Clock } from '../../../core/time/clock.ts';
 import type { Deadline, Deadlines } from '../../limits/deadlines.ts';
-import type { AbortReason, ClientConnection, Exchange, ExchangeListener } from '../exchange.ts';
+import type { ClientConnection, Exchange, ExchangeListener } from '../exchange.ts';
 import { errorPage } from '../errorPage.ts';
+import { newRequestId } from '../requestId.ts';
 import { SocketOutput } from '../socketOutput.ts';
 import { encodeResponseHead } from './encodeHead.ts';
 import type { H1Error, RequestHeadEvent } from './events.ts';
@@ -15,13 +16,29 @@ const READ_AHEAD_BYTES = 64 * 1024;
 /** Octets of a request body that are read and dropped after an early response; above, the connection is closed. */
 const DISCARD_BYTES = 256 * 1024;
 /**
- * After the last response the connection is kept readable this long, so that octets still under way do not turn into a
- * reset that overtakes the response (RFC 9112 section 9.6; nginx lingering_timeout).
+ * After the last octet of the last response the connection is read on until the client has been silent this long, so that
+ * octets still under way do not turn into a reset that overtakes the response (RFC 9112 section 9.6; nginx
+ * lingering_timeout).
  */
 const LINGER_MS = 5000;
+/** The same for a client that is not silent (nginx lingering_time). */
+const LONGEST_LINGER_MS = 30_000;
 
 /** How long an idle connection waits for another request once draining has begun. */
 const DRAIN_IDLE_MS = 1000;
+
+/** Octets that never became a request, and the answer they got. */
+export interface Rejection {
+  readonly client: ClientConnection;
+  readonly error: H1Error;
+  /** Stands in the page the client got. */
+  readonly requestId: string;
+  /** Clock reading when the first octet came. */
+  readonly startedAtMs: number;
+  readonly requestBytes: number;
+  readonly responseBodyBytes: number;
+  readonly responseBytes: number;
+}
 
 /** What all connections of one listener share. */
 export interface ServerConnectionContext {
@@ -34,7 +51,7 @@ export interface ServerConnectionContext {
   readonly draining: () => boolean;
   readonly onExchange: ExchangeListener;
   /** A request was refused before it became an exchange. */
-  readonly onRejected: (client: ClientConnection, error: H1Error) => void;
+  readonly onRejected: (rejection: Rejection) => void;
   readonly onClose: (connection: ServerConnection) => void;
 }
 
@@ -57,6 +74,9 @@ export class ServerConnection {
   #requests = 0;
   #discarded = 0;
   #headStartMs: number | null = null;
+  /** The last response lasts until the connection closes: cut short, it must not look whole. */
+  #endsByClose = false;
+  #lingerUntilMs = Infinity;
 
   constructor(socket: Socket, client: ClientConnection, context: ServerConnectionContext) {
     const limits = context.limits();
@@ -64,7 +84,7 @@ export class ServerConnection {
     this.client = client;
     this.#context = context;
     this.#decoder = new RequestDecoder(limits);
-    this.#output = new SocketOutput(socket, limits.sendTimeoutMs, () => this.#exchange?.writableAgain());
+    this.#output = new SocketOutput(socket, limits.sendTimeoutMs, () => this.#writableAgain());
     this.#deadline = { at: context.clock.now() + limits.headerTimeoutMs, expire: () => this.#expire() };
     context.deadlines.add(this.#deadline);
     socket.on('data', this.#onData);
@@ -88,10 +108,11 @@ export class ServerConnection {
     if (this.#state === 'open') this.#arm();
   }
 
-  /** Cuts the connection. */
-  destroy(): void {
-    this.#exchange?.clientLost('shutdown');
-    this.cut(false);
+  /** Cuts the connection. False: nothing was lost by it. */
+  destroy(): boolean {
+    const wasBusy = this.#state === 'detached' || !this.idle || !this.#output.empty;
+    this.#lose('shutdown');
+    return wasBusy;
   }
 
   /** For the exchange: octets go out in the order given. */
@@ -117,7 +138,10 @@ export class ServerConnection {
 
   /** For the exchange: its response is complete. `close`: nothing may follow. */
   exchangeEnded(close: boolean): void {
-    if (close) return this.#closeAfterFlush();
+    if (close) {
+      this.#endsByClose = this.#exchange?.delimitedByClose ?? false;
+      return this.#closeAfterFlush();
+    }
     this.#discarded = 0;
     this.#pump();
   }
@@ -144,7 +168,7 @@ export class ServerConnection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#state !== 'open') return;
+    if (this.#state !== 'open') return this.#lingerOn();
     if (this.#exchange === null) this.#headStartMs ??= this.#context.clock.now();
     this.#decoder.push(chunk);
     this.#pump();
@@ -156,8 +180,7 @@ export class ServerConnection {
   };
 
   readonly #onTimeout = (): void => {
-    this.#exchange?.clientLost('clientTimeout');
-    this.cut(false);
+    this.#lose('clientTimeout');
   };
 
   readonly #onError = (): void => {
@@ -192,6 +215,8 @@ export class ServerConnection {
     if (this.#exchange !== null && this.#exchange.complete) this.#exchange = null;
     const exchange = this.#exchange;
     if (exchange !== null && !exchange.wantsBody) return false;
+    // A client that pipelines and reads no answers gets no further ones made.
+    if (exchange === null && !this.#output.writable) return false;
     const event = this.#decoder.next() ?? (this.#inputEnded ? this.#decoder.finish() : null);
     if (event === null) return this.#nothingMore();
     switch (event.type) {
@@ -217,6 +242,7 @@ export class ServerConnection {
 
   #begin(head: RequestHeadEvent): void {
     this.#requests += 1;
+    this.#output.sendTimeoutMs = this.#context.limits().sendTimeoutMs;
     const startedAtMs = this.#headStartMs ?? this.#context.clock.now();
     const exchange = new ServerExchange(this, head, this.#context.scheme, startedAtMs);
     this.#exchange = exchange;
@@ -240,37 +266,65 @@ export class ServerConnection {
   #fail(error: H1Error): void {
     const exchange = this.#exchange;
     this.#exchange = null;
-    if (exchange === null) this.#context.onRejected(this.client, error);
-    const answered = exchange !== null && exchange.failRequest(abortReasonOf(error));
-    if (!answered) this.#answerError(error);
-    if (this.#state !== 'open') return;
-    if (exchange !== null && answered && !exchange.responseEnded) this.cut(exchange.delimitedByClose);
-    else this.#closeAfterFlush();
+    if (exchange === null) this.#reject(error);
+    else if (!exchange.refuse(error)) return this.cut(exchange.delimitedByClose);
+    this.#closeAfterFlush();
   }
 
-  #answerError(error: H1Error): void {
-    const page = errorPage({ status: error.status, requestId: null, html: false });
-    this.#output.add(
-      encodeResponseHead({
-        status: error.status,
-        reason: '',
-        fields: page.fields,
-        framing: { type: 'length', bytes: page.body.length },
-        keepAlive: false,
-        upgrade: null,
-      }),
-    );
-    this.#output.add(page.body);
+  /** Answers octets that are no request. */
+  #reject(error: H1Error): void {
+    const requestId = newRequestId();
+    const { fields, body } = errorPage({ status: error.status, requestId, html: false });
+    const framing = { type: 'length', bytes: body.length } as const;
+    const head = encodeResponseHead({ status: error.status, reason: '', fields, framing, keepAlive: false, upgrade: null });
+    this.#output.add(head);
+    this.#output.add(body);
+    this.#context.onRejected({
+      client: this.client,
+      error,
+      requestId,
+      startedAtMs: this.#headStartMs ?? this.#context.clock.now(),
+      requestBytes: this.#decoder.messageBytes,
+      responseBodyBytes: body.length,
+      responseBytes: head.length + body.length,
+    });
+  }
+
+  /** The client is lost or given up: ends the exchange and cuts the connection. */
+  #lose(reason: 'clientTimeout' | 'shutdown'): void {
+    const exchange = this.#exchange;
+    const endsByClose = exchange === null ? this.#endsByClose : exchange.delimitedByClose;
+    exchange?.clientLost(reason);
+    this.cut(endsByClose && !this.#socket.writableFinished);
   }
 
   #closeAfterFlush(): void {
     if (this.#state !== 'open') return;
     this.#state = 'lingering';
     this.#exchange = null;
+    this.#headStartMs = null;
     this.#output.flush();
-    this.#socket.end();
+    this.#deadline.at = Infinity;
+    // No drain event comes any more: the send timeout runs until the last octet is out.
+    if (!this.#output.empty) this.#socket.setTimeout(this.#context.limits().sendTimeoutMs);
+    this.#socket.end(this.#onFinished);
     this.#socket.resume();
-    this.#deadline.at = this.#context.clock.now() + LINGER_MS;
+  }
+
+  readonly #onFinished = (): void => {
+    this.#socket.setTimeout(0);
+    this.#lingerUntilMs = this.#context.clock.now() + LONGEST_LINGER_MS;
+    this.#lingerOn();
+  };
+
+  #lingerOn(): void {
+    if (!this.#socket.writableFinished) return;
+    this.#deadline.at = Math.min(this.#lingerUntilMs, this.#context.clock.now() + LINGER_MS);
+  }
+
+  #writableAgain(): void {
+    if (this.#exchange === null) this.#pump();
+    else this.#exchange.writableAgain();
   }
 
   #balanceReading(): void {
@@ -287,6 +341,9 @@ export class ServerConnection {
     if (exchange !== null) {
       const reading = exchange.wantsBody && !exchange.requestEnded;
       this.#deadline.at = reading ? this.#context.clock.now() + limits.bodyTimeoutMs : Infinity;
+    } else if (!this.#output.writable) {
+      // The next request waits for the client to read; the send timeout runs.
+      this.#deadline.at = Infinity;
     } else if (this.#headStartMs !== null) {
       this.#deadline.at = this.#headStartMs + limits.headerTimeoutMs;
     } else {
@@ -300,8 +357,4 @@ export class ServerConnection {
     else if (this.idle) this.#closeAfterFlush();
     else this.#fail({ status: 408, detail: 'the request did not arrive in time' });
   }
-}
-
-function abortReasonOf(error: H1Error): AbortReason {
-  return error.status === 408 ? 'clientTimeout' : 'clientProtocolError';
 }

@@ -7,11 +7,12 @@ import type {
   ResponseHead,
   Tunnel,
 } from '../exchange.ts';
+import { acceptsHtml, errorPage } from '../errorPage.ts';
 import type { Fields } from '../fields.ts';
 import { SocketTunnel } from '../socketTunnel.ts';
 import { CRLF, encodeChunkHeader, encodeLastChunk } from './encodeChunk.ts';
 import { encodeResponseHead } from './encodeHead.ts';
-import type { Framing, RequestHeadEvent } from './events.ts';
+import type { Framing, H1Error, RequestHeadEvent } from './events.ts';
 import { stripHopByHop } from './hopByHop.ts';
 import type { ServerConnection } from './serverConnection.ts';
 
@@ -26,8 +27,6 @@ export class ServerExchange implements Exchange {
   requestEnded = false;
   /** The response is complete. */
   responseEnded = false;
-  responseBodyBytes = 0;
-  responseBytes = 0;
   readonly #connection: ServerConnection;
   readonly #persistent: boolean;
   #handler: ExchangeHandler | null = null;
@@ -36,6 +35,9 @@ export class ServerExchange implements Exchange {
   #framing: Framing | null = null;
   #closes = false;
   #requestBytes = 0;
+  #responseBodyBytes = 0;
+  #responseBytes = 0;
+  #tunnel: SocketTunnel | null = null;
 
   constructor(connection: ServerConnection, head: RequestHeadEvent, scheme: 'http' | 'https', startedAtMs: number) {
     this.#connection = connection;
@@ -57,7 +59,16 @@ export class ServerExchange implements Exchange {
   }
 
   get requestBytes(): number {
-    return this.requestEnded ? this.#requestBytes : this.#connection.messageBytes;
+    const bytes = this.requestEnded ? this.#requestBytes : this.#connection.messageBytes;
+    return this.#tunnel === null ? bytes : bytes + this.#tunnel.received;
+  }
+
+  get responseBodyBytes(): number {
+    return this.#tunnel === null ? this.#responseBodyBytes : this.#tunnel.sent;
+  }
+
+  get responseBytes(): number {
+    return this.#tunnel === null ? this.#responseBytes : this.#responseBytes + this.#tunnel.sent;
   }
 
   /** For the connection: request and response are both over, the next request may be parsed. */
@@ -97,18 +108,14 @@ export class ServerExchange implements Exchange {
 
   sendHead(head: ResponseHead): void {
     if (this.#framing !== null || this.responseEnded) return;
-    this.#framing = this.#framingOf(head);
     // A client that was never told to go on may or may not send its body now: what follows cannot be told apart.
     const unclear = this.#continueWanted && !this.requestEnded;
-    const keepAlive = this.#persistent && !unclear && this.#framing.type !== 'close' && this.#connection.mayKeepAlive();
-    this.#closes = !keepAlive;
-    const declared = head.bodyLength === null ? this.#framing : ({ type: 'length', bytes: head.bodyLength } as const);
-    this.#addHead(head, this.#framing.type === 'none' && head.status !== 204 ? declared : this.#framing, keepAlive);
+    this.#sendFinalHead(head, this.#persistent && !unclear && this.#connection.mayKeepAlive());
   }
 
   write(chunk: Buffer): boolean {
     if (this.#framing === null || this.#framing.type === 'none' || this.responseEnded) return true;
-    this.responseBodyBytes += chunk.length;
+    this.#responseBodyBytes += chunk.length;
     if (this.#framing.type === 'chunked') {
       this.#add(encodeChunkHeader(chunk.length));
       this.#add(chunk);
@@ -128,10 +135,12 @@ export class ServerExchange implements Exchange {
 
   acceptUpgrade(head: ResponseHead): Tunnel {
     this.#addHead(head, { type: 'none' }, true);
+    if (!this.requestEnded) this.#requestBytes = this.#connection.messageBytes;
     this.requestEnded = true;
     this.responseEnded = true;
     const { socket, rest } = this.#connection.detach();
-    return new SocketTunnel(socket, rest);
+    this.#tunnel = new SocketTunnel(socket, rest);
+    return this.#tunnel;
   }
 
   abort(): void {
@@ -162,18 +171,37 @@ export class ServerExchange implements Exchange {
   clientLost(reason: AbortReason): void {
     if (this.responseEnded) return;
     this.responseEnded = true;
-    this.#handler?.onAbort(reason);
+    this.#handler?.onAbort(reason, null);
   }
 
-  /** For the connection: the rest of the request is unusable. True when a response head has been sent already. */
-  failRequest(reason: AbortReason): boolean {
-    const answered = this.#framing !== null;
+  /**
+   * For the connection: the rest of the request is unusable. Answers it where no response has begun; false when one has,
+   * which now ends in the middle.
+   */
+  refuse(error: H1Error): boolean {
     if (this.responseEnded) return true;
-    this.responseEnded = answered && this.#framing?.type === 'none';
     const handler = this.#handler;
     this.#handler = null;
-    handler?.onAbort(reason);
-    return answered;
+    const answers = this.#framing === null;
+    if (answers) this.#sendPage(error.status, handler?.requestId ?? '');
+    this.responseEnded = true;
+    handler?.onAbort(error.status === 408 ? 'clientTimeout' : 'clientProtocolError', answers ? error.status : null);
+    return answers || this.#framing?.type === 'none';
+  }
+
+  #sendPage(status: number, requestId: string): void {
+    const page = errorPage({ status, requestId, html: acceptsHtml(this.request.fields.get('accept')) });
+    this.#sendFinalHead({ status, reason: '', fields: page.fields, bodyLength: page.body.length }, false);
+    this.write(page.body);
+  }
+
+  #sendFinalHead(head: ResponseHead, mayPersist: boolean): void {
+    const framing = this.#framingOf(head);
+    const keepAlive = mayPersist && framing.type !== 'close';
+    this.#framing = framing;
+    this.#closes = !keepAlive;
+    const declared = head.bodyLength === null ? framing : ({ type: 'length', bytes: head.bodyLength } as const);
+    this.#addHead(head, framing.type === 'none' && head.status !== 204 ? declared : framing, keepAlive);
   }
 
   #framingOf(head: ResponseHead): Framing {
@@ -189,7 +217,7 @@ export class ServerExchange implements Exchange {
   }
 
   #add(part: string | Buffer): void {
-    this.responseBytes += part.length;
+    this.#responseBytes += part.length;
     this.#connection.output.add(part);
   }
 }
