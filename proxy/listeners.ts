@@ -79,10 +79,10 @@ export class Listeners {
 
   /** Stops accepting and lets every connection end with its current response. Resolves when none is left. */
   drain(): Promise<void> {
-    for (const descriptor of [...this.#servers.keys()]) this.unlisten(descriptor);
+    for (const descriptor of this.#servers.keys()) this.unlisten(descriptor);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onEmpty = resolve;
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of this.#connections) connection.drain();
     for (const socket of this.#handshakes.values()) socket.destroy();
     if (this.#connections.size === 0) resolve();
     return promise;

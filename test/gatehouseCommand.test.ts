@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -54,6 +54,15 @@ async function copyCommand(folder: string): Promise<string> {
   return command;
 }
 
+/** What package.json says is needed, `26.7.0`. */
+const NEEDED = await neededVersion();
+
+async function neededVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  const { engines } = JSON.parse(text) as { readonly engines: { readonly node: string } };
+  return /^>=(\d+\.\d+\.\d+)$/.exec(engines.node)?.[1] ?? assert.fail(engines.node);
+}
+
 const pinned = (await readdir(MODULES)).some((name) => name.startsWith('node-linux-'));
 
 test('a checkout runs on its pinned Node although the PATH has an old one', { skip: pinned ? false : 'no pinned Node here' }, async (context) => {
@@ -69,11 +78,11 @@ test('a checkout runs on its pinned Node although the PATH has an old one', { sk
 test('without a pinned Node a new enough one on the PATH is used, and gets every argument as it is', async (context) => {
   const { folder, tools } = await workshop(context);
   const command = await copyCommand(join(folder, 'pack age'));
-  await fakeNode(join(tools, 'node'), 'v26.5.1');
+  await fakeNode(join(tools, 'node'), `v${NEEDED}`);
   const { status, stdout } = await run(command, ['explain', 'a b', '', '*'], tools);
   assert.equal(status, 0);
   const main = join(folder, 'pack age', 'controller/main.ts');
-  assert.deepEqual(stdout.split('\n'), ['v26.5.1', '--disable-warning=ExperimentalWarning', main, 'explain', 'a b', '', '*', '']);
+  assert.deepEqual(stdout.split('\n'), [`v${NEEDED}`, '--disable-warning=ExperimentalWarning', main, 'explain', 'a b', '', '*', '']);
 });
 
 test('installed globally, the pinned Node that npm put beside the package is used', async (context) => {
@@ -102,7 +111,7 @@ test('without any usable Node it says what to do and exits 1', async (context) =
   const command = await copyCommand(join(folder, 'package'));
   const none = await run(command, ['run'], tools);
   assert.equal(none.status, 1);
-  assert.match(none.stderr, /needs Node\.js 26\.5\.1 or newer \(no node was found\)/);
+  assert.match(none.stderr, new RegExp(`needs Node\\.js ${NEEDED} or newer \\(no node was found\\)`));
   assert.match(none.stderr, /run "npm install" in .*package/);
   await fakeNode(join(tools, 'node'), 'v20.20.2');
   assert.match((await run(command, ['run'], tools)).stderr, /tools\/node is v20\.20\.2/);
@@ -111,8 +120,9 @@ test('without any usable Node it says what to do and exits 1', async (context) =
 test('versions are compared as numbers', async (context) => {
   const { folder, tools } = await workshop(context);
   const command = await copyCommand(join(folder, 'package'));
-  const good = ['v26.5.1', 'v26.5.10', 'v26.10.0', 'v27.0.0', 'v100.0.0', 'v27.0.0-nightly20261101'];
-  const bad = ['v26.5.0', 'v26.4.9', 'v25.99.99', 'v9.0.0', 'v26', 'v26.5', 'v', 'hello', '', 'v26.x.1', 'v26..1'];
+  const [major = 0, minor = 0, patch = 0] = NEEDED.split('.').map(Number);
+  const good = [`v${NEEDED}`, `v${major}.${minor}.${patch + 10}`, `v${major}.${minor + 10}.0`, `v${major + 1}.0.0`, 'v100.0.0', `v${major + 1}.0.0-nightly20261101`];
+  const bad = [`v${major}.${minor - 1}.99`, `v${major - 1}.99.99`, 'v9.0.0', `v${major}`, `v${major}.${minor}`, 'v', 'hello', '', `v${major}.x.1`, `v${major + 1}..1`];
   for (const version of [...good, ...bad]) {
     await fakeNode(join(tools, 'node'), version);
     assert.equal((await run(command, [], tools)).status, good.includes(version) ? 0 : 1, version);

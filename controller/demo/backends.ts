@@ -38,41 +38,43 @@ const BACKENDS: readonly Backend[] = [
 
 /** Starts every backend on a free port of 127.0.0.1. */
 export async function startDemoBackends(): Promise<DemoBackends> {
-  const servers: Server[] = [];
+  const stops: (() => Promise<void>)[] = [];
   const ports = new Map<string, number[]>();
   for (const backend of BACKENDS) {
     const server = createServer(backend.listener);
-    if (backend.webSocket === true) echo(server);
+    const sockets = backend.webSocket === true ? echo(server) : null;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    servers.push(server);
+    stops.push(() => stopServer(server, sockets));
     const { port } = server.address() as AddressInfo;
     ports.set(backend.service, [...(ports.get(backend.service) ?? []), port]);
   }
   return {
     services: [...ports].map(([service, list]) => ({ service, ports: list })),
     stop: async () => {
-      await Promise.all(servers.map(stopServer));
+      await Promise.all(stops.map((stop) => stop()));
     },
   };
 }
 
 /** Sends every WebSocket message back as it came. */
-function echo(server: Server): void {
+function echo(server: Server): WebSocketServer {
   const sockets = new WebSocketServer({ server, maxPayload: 1024 * 1024 });
   sockets.on('connection', (socket) => {
     socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
     // A client that breaks the protocol loses its connection, nothing else.
     socket.on('error', () => socket.terminate());
   });
-  server.on('close', () => sockets.close());
+  return sockets;
 }
 
-async function stopServer(server: Server): Promise<void> {
+async function stopServer(server: Server, sockets: WebSocketServer | null): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, 'close');
   server.close();
   server.closeAllConnections();
+  // Upgraded connections are no longer the HTTP server's to close.
+  for (const socket of sockets?.clients ?? []) socket.terminate();
   await closed;
 }
 

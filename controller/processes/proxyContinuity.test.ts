@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
 import { request, startFreshConnections, type Outcome } from './fixture/freshConnections.ts';
 import { readDescriptors } from './fixture/processFacts.ts';
-import { startProxy, type RunningProxy } from './fixture/runningProxy.ts';
+import { hostsDelta, startProxy, type RunningProxy } from './fixture/runningProxy.ts';
 
 const LANES = 8;
 
@@ -114,4 +114,20 @@ test('with one worker left the other one\'s connections are answered while it is
   await request(port, '/throw');
   const answers = await Promise.all(Array.from({ length: 40 }, () => request(port)));
   assert.deepEqual(answers.filter(({ outcome }) => outcome !== 'answered'), []);
+});
+
+test('a delta that ends every worker that tries it costs neither the service nor what comes after it', async (t) => {
+  const { port, told, proxy, exits } = await startProxy(t);
+  const load = startFreshConnections(port, LANES);
+  proxy.apply(hostsDelta(2, ['poison.test']));
+  await waitForBothWorkers(port);
+  for (let count = 0; count < 50; count += 1) await request(port);
+  const applied = once(told, 'applied');
+  proxy.apply(hostsDelta(3, ['cured.test'], ['poison.test']));
+  // Only when what poisons is taken back does the sum of both reach the workers.
+  assert.deepEqual(await applied, [3]);
+  const counts = await load.stop();
+  report(t, counts);
+  assert.equal(counts.refused + counts.silent, 0);
+  assert.deepEqual(exits, []);
 });

@@ -66,7 +66,7 @@ class FakeSource implements Source {
 interface Bench {
   readonly loop: ControlLoop;
   readonly published: readonly SnapshotDelta[];
-  translations(): number;
+  readonly translations: () => number;
 }
 
 function bench(source: Source, logger: Logger = silentLogger, clock = { now: () => 0 }): Bench {

@@ -7,7 +7,7 @@ interface Bench {
   readonly signals: EventEmitter;
   readonly heard: readonly string[];
   readonly forget: () => void;
-  advance(ms: number): void;
+  readonly advance: (ms: number) => void;
 }
 
 function bench(): Bench {

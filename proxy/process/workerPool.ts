@@ -1,7 +1,7 @@
-import { createCurrentSnapshot } from '../../core/ir/currentSnapshot.ts';
 import { closeListeningSockets } from '../../core/os/listeningSockets.ts';
 import { mergeEndpointViews } from './mergeEndpointViews.ts';
 import { unexplained } from './unexplained.ts';
+import { SnapshotRollout } from './snapshotRollout.ts';
 import { planTenders } from './socketTenders.ts';
 import { WorkerSlot, type WorkerSlotOptions } from './workerSlot.ts';
 import type { FromProxy, ListenerSpec, ProxyStart } from '../../core/ipc/messages.ts';
@@ -20,7 +20,7 @@ export interface WorkerPoolOptions
 /** All worker threads of the process, spoken to as one. Owns the inherited sockets. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
-  readonly #snapshot = createCurrentSnapshot();
+  readonly #rollout: SnapshotRollout;
   readonly #slots: readonly WorkerSlot[];
   /** slot → the slot that accepts on its sockets. */
   #tenders: readonly number[];
@@ -29,17 +29,18 @@ export class WorkerPool {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#rollout = new SnapshotRollout(options.logger);
     this.#slots = Array.from({ length: options.start.workers }, (_, index) => this.#createSlot(index));
     this.#tenders = this.#slots.keys().toArray();
   }
 
   start(): void {
+    this.#rollout.begin(this.#slots);
     for (const slot of this.#slots) slot.start();
   }
 
   apply(delta: SnapshotDelta): void {
-    this.#snapshot.apply(delta);
-    for (const slot of this.#slots) slot.apply(delta);
+    this.#rollout.apply(delta);
   }
 
   /** Asks one serving worker; always answers, if only with the reason why there is no explanation. */
@@ -73,13 +74,14 @@ export class WorkerPool {
       ...shared,
       start: { worker: String(index), accessLogFormat, logLevel, logFormat },
       sockets: start.listeners.map((listener) => socketOf(listener, index)),
-      snapshot: this.#snapshot,
+      snapshot: this.#rollout.proven,
       changed: () => this.#changed(),
     });
   }
 
   #changed(): void {
     this.#tend(planTenders(this.#slots.map((slot) => slot.state)));
+    this.#rollout.changed();
     if (!this.#hasServed && this.#slots.every((slot) => slot.state === 'serving')) {
       this.#hasServed = true;
       this.#options.send({ type: 'serving' });

@@ -25,17 +25,16 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** Starts a backend that echoes each request as JSON with its own name, or answers by `listener`. */
-export async function startBackend(name: string, listener?: RequestListener): Promise<Backend> {
+/** Starts a backend on a free port that echoes each request as JSON with its own name, or answers by `listener`. */
+export async function startBackend(name: string, listener?: RequestListener, port = 0): Promise<Backend> {
   const requests: EchoedRequest[] = [];
   const server = createServer(listener ?? ((request, response) => void echo(name, request, response, requests)));
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
   return {
     name,
     address: '127.0.0.1',
-    port,
+    port: (server.address() as AddressInfo).port,
     server,
     requests,
     async close() {

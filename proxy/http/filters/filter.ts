@@ -15,6 +15,8 @@ export interface FilterAnswer {
 /** What a filter may look at. */
 export interface FilterInput {
   readonly request: RequestHead;
+  /** Path the route was found by: normalised, or `*`. */
+  readonly path: string;
   readonly client: ClientIdentity;
 }
 

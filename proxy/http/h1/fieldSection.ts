@@ -5,7 +5,7 @@ import { H1_ERRORS } from './errors.ts';
 import type { H1Error } from './events.ts';
 import { noControlFields, noteControlField, resetControlFields } from './controlFields.ts';
 import type { ControlFields } from './controlFields.ts';
-import { HASH_START, findKnownField, hasOctets, hashOctet } from './knownFields.ts';
+import { HASH_START, findKnownField, findKnownFieldInAnyCase, hashOctet } from './knownFields.ts';
 
 /** The ceilings a decoder enforces; everything beyond is an error event, never a silent cut. */
 export type HeadLimits = Pick<ClientLimits, 'requestLineBytes' | 'fieldLineBytes' | 'headerBytes' | 'headerCount'>;
@@ -99,22 +99,25 @@ export class FieldSection {
     for (let mark = 0; mark < count; mark += MARKS_PER_LINE) {
       const start = marks[mark] as number;
       const end = marks[mark + 1] as number;
+      const hash = marks[mark + 4] as number;
       const value = text.slice(marks[mark + 2], marks[mark + 3]);
-      const known = findKnownField(octets, base + start, base + end, marks[mark + 4] as number);
+      const known = findKnownField(octets, base + start, base + end, hash);
       if (known === undefined) {
-        this.#appendUnknown(fields, text.slice(start, end), value);
+        this.#appendOther(fields, text.slice(start, end), value, hash);
         continue;
       }
-      const isUsual = hasOctets(octets, base + start, known.nameOctets);
-      fields.append(isUsual ? known.name : text.slice(start, end), known.lowerName, value);
+      fields.append(known.name, known.lowerName, value);
       if (known.role !== 'other') noteControlField(this.control, known.role, value);
     }
     return fields;
   }
 
-  #appendUnknown(fields: Fields, name: string, value: string): void {
+  #appendOther(fields: Fields, name: string, value: string, hash: number): void {
     if (this.#rules.dropUnderscores && name.includes('_')) return;
-    fields.append(name, name.toLowerCase(), value);
+    const lowerName = name.toLowerCase();
+    const known = findKnownFieldInAnyCase(lowerName, hash);
+    fields.append(name, known?.lowerName ?? lowerName, value);
+    if (known !== undefined && known.role !== 'other') noteControlField(this.control, known.role, value);
   }
 
   /** First octet of a line, and whitespace in front of a value. */

@@ -1,16 +1,15 @@
-import { TOKEN_OCTETS } from '../octets.ts';
-
 /** What a field means to message framing and connection handling; `other` for all that only pass through. */
 export type FieldRole = 'other' | 'host' | 'contentLength' | 'transferEncoding' | 'connection' | 'upgrade' | 'expect';
 
-/** A field name met so often that its strings are made once. */
+/** One spelling of a field name met so often that its strings are made once. */
 export interface KnownField {
-  /** The usual spelling, `Content-Length`. */
+  /** `Content-Length`, or `content-length`. */
   readonly name: string;
   readonly lowerName: string;
   readonly role: FieldRole;
-  readonly nameOctets: Uint8Array;
-  readonly lowerOctets: Uint8Array;
+  readonly octets: Uint8Array;
+  /** Of the name in lower case. */
+  readonly hash: number;
 }
 
 const ROLES: ReadonlyMap<string, FieldRole> = new Map([
@@ -45,6 +44,7 @@ const HASH_MASK = 0x3fffffff;
 /** First value for `hashOctet`. */
 export const HASH_START = 0;
 
+/** Slot → the spellings whose hash ends there. */
 const TABLE: readonly (readonly KnownField[])[] = buildTable();
 
 /** Hash of a name extended by one octet, which must be in lower case. Not keyed: it only finds a slot whose few names are then compared. */
@@ -52,40 +52,38 @@ export function hashOctet(hash: number, lowerOctet: number): number {
   return (Math.imul(hash, 31) + lowerOctet) & HASH_MASK;
 }
 
-/** The known field whose usual or lower-case spelling stands in `octets` from `start` to `end`, or any spelling of it. */
+/** The known field spelled exactly as the octets from `start` to `end`, whose hash is `hash`. */
 export function findKnownField(octets: Uint8Array, start: number, end: number, hash: number): KnownField | undefined {
   const slot = TABLE[hash & (SLOTS - 1)] as readonly KnownField[];
   for (let index = 0; index < slot.length; index += 1) {
     const field = slot[index] as KnownField;
-    if (field.nameOctets.length === end - start && isSpellingOf(field, octets, start)) return field;
+    if (field.hash === hash && field.octets.length === end - start && hasOctets(octets, start, field.octets)) return field;
   }
   return undefined;
 }
 
-/** True when `octets` from `start` on are exactly `expected`. */
-export function hasOctets(octets: Uint8Array, start: number, expected: Uint8Array): boolean {
+/** The same for any mixture of cases; the spelling of what is found is another one. For names `findKnownField` does not know. */
+export function findKnownFieldInAnyCase(lowerName: string, hash: number): KnownField | undefined {
+  const slot = TABLE[hash & (SLOTS - 1)] as readonly KnownField[];
+  return slot.find((field) => field.lowerName === lowerName);
+}
+
+function hasOctets(octets: Uint8Array, start: number, expected: Uint8Array): boolean {
   for (let index = 0; index < expected.length; index += 1) {
     if (octets[start + index] !== expected[index]) return false;
   }
   return true;
 }
 
-function isSpellingOf(field: KnownField, octets: Uint8Array, start: number): boolean {
-  const lower = field.lowerOctets;
-  for (let index = 0; index < lower.length; index += 1) {
-    if (TOKEN_OCTETS[octets[start + index] as number] !== lower[index]) return false;
-  }
-  return true;
-}
-
 function buildTable(): readonly (readonly KnownField[])[] {
   const table: KnownField[][] = Array.from({ length: SLOTS }, () => []);
-  for (const name of NAMES.split(/\s+/)) {
-    const lowerName = name.toLowerCase();
-    const lowerOctets = Uint8Array.from(Buffer.from(lowerName, 'latin1'));
-    const nameOctets = Uint8Array.from(Buffer.from(name, 'latin1'));
-    const slot = table[lowerOctets.reduce(hashOctet, HASH_START) & (SLOTS - 1)] as KnownField[];
-    slot.push({ name, lowerName, role: ROLES.get(lowerName) ?? 'other', nameOctets, lowerOctets });
+  for (const usualName of NAMES.split(/\s+/)) {
+    const lowerName = usualName.toLowerCase();
+    const hash = Buffer.from(lowerName, 'latin1').reduce(hashOctet, HASH_START);
+    for (const name of new Set([usualName, lowerName])) {
+      const octets = Uint8Array.from(Buffer.from(name, 'latin1'));
+      table[hash & (SLOTS - 1)]?.push({ name, lowerName, role: ROLES.get(lowerName) ?? 'other', octets, hash });
+    }
   }
   return table;
 }

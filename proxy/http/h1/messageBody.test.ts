@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_EXTENSION_BYTES } from './chunkHeader.ts';
 import { TEST_LIMITS, requestLog } from './fixture/eventLog.ts';
+import { RequestDecoder } from './requestDecoder.ts';
 
 const HEAD = 'POST / HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n';
 
@@ -56,11 +57,28 @@ test('trailers keep to the limits of a head', () => {
 
 test('trailers that would change what the message meant are dropped', () => {
   const forbidden = [
-    'Content-Length', 'Transfer-Encoding', 'Host', 'Authorization', 'Cookie', 'Set-Cookie', 'Content-Type', 'Content-Encoding', 'TE', 'Trailer',
-    'Connection', 'Upgrade', 'X-Forwarded-For', 'X-Real-IP', 'Forwarded', 'If-Match', 'Range', 'Cache-Control', 'Proxy-Authorization', 'Expect',
+    'Content-Length', 'Transfer-Encoding', 'Host', 'Authorization', 'Cookie', 'Set-Cookie', 'Content-Type',
+    'Content-Encoding', 'TE', 'Trailer',
+    'Connection', 'Upgrade', 'X-Forwarded-For', 'X-Real-IP', 'Forwarded', 'If-Match', 'Range', 'Cache-Control',
+    'Proxy-Authorization', 'Expect',
     'X_Sum', 'Location', 'Sec-WebSocket-Key',
   ];
   const lines = forbidden.map((name) => `${name}: 1\r\n`).join('');
   assert.deepEqual(bodyLog(`0\r\n${lines}\r\n`), ['end']);
   assert.deepEqual(bodyLog(`0\r\n${lines}Content-Digest: 1\r\nGrpc-Status: 0\r\n\r\n`), ['end [["Content-Digest","1"],["Grpc-Status","0"]]']);
+});
+
+test('tiny chunks come in few pieces, large ones as views', () => {
+  const decoder = new RequestDecoder(TEST_LIMITS);
+  const large = 'b'.repeat(300);
+  const octets = Buffer.from(`${HEAD}${'1\r\na\r\n'.repeat(3000)}12c\r\n${large}\r\n1\r\nc\r\nZ`);
+  decoder.push(octets);
+  assert.equal(decoder.next()?.type, 'head');
+  const pieces: Buffer[] = [];
+  let event = decoder.next();
+  for (; event?.type === 'data'; event = decoder.next()) pieces.push(event.chunk);
+  assert.deepEqual(pieces.map(String), ['a'.repeat(3000), large, 'c']);
+  assert.equal(pieces[1]?.buffer, octets.buffer);
+  assert.equal(event?.type, 'error');
+  assert.equal(decoder.next(), null);
 });

