@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { LISTEN_BACKLOG } from '../core/os/listeningSockets.ts';
 import type { ClientConnection } from './http/exchange.ts';
 import type { HandshakeFailure } from './observe/workerMetrics.ts';
 import { ServerConnection, type ServerConnectionContext } from './http/h1/serverConnection.ts';
@@ -63,7 +64,8 @@ export class Listeners {
     this.#servers.set(socket.descriptor, server);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.once('error', reject);
-    server.listen({ fd: socket.descriptor }, () => {
+    // Positional: with a descriptor Node ignores `backlog` among the options, and listens again with 511.
+    server.listen({ fd: socket.descriptor }, LISTEN_BACKLOG, () => {
       server.off('error', reject);
       // Running out of descriptors is reported here too; accepting goes on when some are free again.
       server.on('error', () => this.#options.events.connectionRefused());

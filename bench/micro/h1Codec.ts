@@ -36,7 +36,8 @@ const BROWSER_REQUEST = Buffer.from(
   ].join('\r\n'),
 );
 const RESPONSE = Buffer.from(
-  'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nServer: demo\r\nContent-Length: 12\r\n\r\nhello, world',
+  'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n' +
+    'Server: demo\r\nContent-Length: 12\r\n\r\nhello, world',
 );
 const CHUNKED_HEAD = Buffer.from('POST / HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n');
 const CHUNKS_PER_BUFFER = 16;
@@ -122,9 +123,11 @@ function repeat(run: () => unknown): () => void {
 /** Keeps results alive, so that the engine cannot leave the work out. */
 let sink: unknown;
 const { method, target, authority, fields } = firstHead();
-const request = { method, target, authority, fields, framing: { type: 'none' }, upgrade: null, expectsContinue: false } as const;
+const noBody = { type: 'none' } as const;
+const request = { method, target, authority, fields, framing: noBody, upgrade: null, expectsContinue: false };
 const { status, reason, fields: responseFields } = firstResponse();
-const response = { status, reason, fields: responseFields, framing: { type: 'length', bytes: 12 }, keepAlive: true, upgrade: null } as const;
+const twelve = { type: 'length', bytes: 12 } as const;
+const response = { status, reason, fields: responseFields, framing: twelve, keepAlive: true, upgrade: null };
 
 const rows: readonly (readonly [string, number, () => void])[] = [
   [`decode request head, ${SMALL_REQUEST.length} octets`, PER_ROUND, decodeRequests(SMALL_REQUEST)],
@@ -137,5 +140,7 @@ const rows: readonly (readonly [string, number, () => void])[] = [
   ['encode response head, 3 fields', PER_ROUND, repeat(() => Buffer.from(encodeResponseHead(response), 'latin1'))],
   ['encode chunk header', PER_ROUND, repeat(() => encodeChunkHeader(65_536))],
 ];
-for (const [name, operations, run] of rows) console.log(`${name.padEnd(40)} ${medianNs(operations, run).toFixed(0).padStart(8)} ns`);
+for (const [name, operations, run] of rows) {
+  console.log(`${name.padEnd(40)} ${medianNs(operations, run).toFixed(0).padStart(8)} ns`);
+}
 if (sink === undefined) throw new Error('nothing was encoded');

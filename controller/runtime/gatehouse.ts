@@ -42,6 +42,9 @@ export interface GatehouseAddresses {
   readonly admin: ListenAddress;
 }
 
+/** Ours: what a worker has counted is taken over this often, so that one that dies takes no more than this with it. */
+const COLLECT_MS = 2_000;
+
 /** Source, control loop, proxy and admin API as one thing that starts and stops. */
 export interface Gatehouse {
   /** Rejects when something cannot start; what had started is stopped again. */
@@ -69,6 +72,7 @@ class RunningGatehouse implements Gatehouse {
   #listeners: readonly ListenerView[] = [];
   #starting: Promise<GatehouseAddresses> | null = null;
   #stopping: Promise<void> | null = null;
+  #collecting: NodeJS.Timeout | undefined;
 
   constructor(options: GatehouseOptions, parts: GatehouseParts) {
     this.#options = options;
@@ -114,6 +118,7 @@ class RunningGatehouse implements Gatehouse {
       const admin = await this.#admin.start();
       logger.info('admin API listening', { address: printListenAddress(admin) });
       await this.#loop.start();
+      this.#collecting = setInterval(() => void this.#collect(), COLLECT_MS).unref();
       return { listeners: this.#listeners, admin };
     } catch (error) {
       await this.#tearDown(0);
@@ -128,6 +133,7 @@ class RunningGatehouse implements Gatehouse {
   }
 
   async #tearDown(drainTimeoutMs: number): Promise<void> {
+    clearInterval(this.#collecting);
     // The admin API stays until the end: readyz tells load balancers to look elsewhere while requests finish.
     const results = [
       ...(await Promise.allSettled([this.#drain(drainTimeoutMs), this.#loop.stop()])),
@@ -181,6 +187,10 @@ class RunningGatehouse implements Gatehouse {
         return this.#parts.metrics.text();
       },
     };
+  }
+
+  async #collect(): Promise<void> {
+    if (this.#proxy.pid !== null && this.#isReady()) await this.#ask('collect', this.#proxy.collect());
   }
 
   /** Null, with a line in the log, when the proxy does not answer: it may be starting again. */

@@ -20,7 +20,10 @@ export function isAuthority(text: string): boolean {
   return normalizeHostName(hostEnd === text.length ? text : text.slice(0, hostEnd)) !== null;
 }
 
-/** Host of a valid authority in the form used for look-ups: no port, lower case, no trailing dot; IPv6 keeps its brackets. */
+/**
+ * Host of a valid authority in the form used for look-ups: no port, lower case, no trailing dot; IPv6 keeps its
+ * brackets.
+ */
 export function hostOf(authority: string): string {
   const hostEnd = hostEndOf(authority);
   const host = (hostEnd === -1 ? authority : authority.slice(0, hostEnd)).toLowerCase();

@@ -1,4 +1,7 @@
-/** Octet classes of RFC 9110 and RFC 3986 as look-up tables indexed by octet. Shared by every HTTP parser here; never written to. */
+/**
+ * Octet classes of RFC 9110 and RFC 3986 as look-up tables indexed by octet. Shared by every HTTP parser here; never
+ * written to.
+ */
 
 export const HTAB = 0x09;
 export const LF = 0x0a;

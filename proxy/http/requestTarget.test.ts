@@ -3,14 +3,20 @@ import { test } from 'node:test';
 import { isOriginForm, parseRequestTarget } from './requestTarget.ts';
 
 test('origin-form targets stay as they are', () => {
-  for (const target of ['/', '//', '/a/../b', '/a%2fb', '/%252e', '/a;b=c', "/!$&'()*+,;=:@", '/[a]', '/a?b?c/d', '/?q={a|b}^`', '/%c0%ae']) {
+  for (const target of [
+    '/', '//', '/a/../b', '/a%2fb', '/%252e', '/a;b=c', "/!$&'()*+,;=:@", '/[a]', '/a?b?c/d', '/?q={a|b}^`',
+    '/%c0%ae',
+  ]) {
     assert.deepEqual(parseRequestTarget('GET', target), { authority: null, target });
     assert.ok(isOriginForm(target), target);
   }
 });
 
 test('octets that no peer agrees on are refused in a target', () => {
-  const refused = ['', ' ', '/a b', '/a\tb', '/a\0b', '/a\x7f', '/caf\xe9', '/\u0101', '/a#b', '/a\\b', '/"', '/<', '/>', '/^', '/`', '/{', '/|', '/}'];
+  const refused = [
+    '', ' ', '/a b', '/a\tb', '/a\0b', '/a\x7f', '/caf\xe9', '/\u0101', '/a#b', '/a\\b', '/"', '/<', '/>', '/^', '/`',
+    '/{', '/|', '/}',
+  ];
   for (const target of refused) assert.equal(parseRequestTarget('GET', target), null, JSON.stringify(target));
   for (const octet of ['#', '\\', '"', '<', '>', '\r', '\n']) assert.equal(parseRequestTarget('GET', `/?${octet}`), null, octet);
 });
@@ -19,7 +25,11 @@ test('percent signs begin an encoded octet that is not NUL', () => {
   for (const target of ['/%', '/%1', '/%zz', '/%1g', '/%g1', '/%00', '/a?%00', '/%%30', '/%2']) {
     assert.equal(parseRequestTarget('GET', target), null, target);
   }
-  for (const target of ['/%01', '/%10', '/%0d%0a', '/%FF', '/a?%25']) assert.notEqual(parseRequestTarget('GET', target), null, target);
+  for (const target of [
+    '/%01', '/%10', '/%0d%0a', '/%FF', '/a?%25',
+  ]) {
+    assert.notEqual(parseRequestTarget('GET', target), null, target);
+  }
 });
 
 test('absolute-form is split into authority and path', () => {

@@ -47,7 +47,10 @@ export function parseRequestTarget(method: string, target: string): RequestTarge
   return splitAbsoluteForm(method, target);
 }
 
-/** True for an origin-form target (RFC 9112 section 3.2.1): also what HTTP/2 wants of `:path`, and an encoder of a rewritten one. */
+/**
+ * True for an origin-form target (RFC 9112 section 3.2.1): also what HTTP/2 wants of `:path`, and an encoder of a
+ * rewritten one.
+ */
 export function isOriginForm(target: string): boolean {
   return target.charCodeAt(0) === 0x2f && isTargetText(target);
 }

@@ -105,11 +105,14 @@ function isWebSocket({ fields }: RawRequest): boolean {
   return valuesOf(fields, 'upgrade')[0] === 'websocket';
 }
 
+/** Node knows the registered methods only; the raw backend sees that others arrive as they were sent. */
+const HARMLESS = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE', 'HPE_INVALID_METHOD']);
+
 function nodeServer(watch: Watch): Server {
   const server = createHttpServer({ maxHeaderSize: 128 * 1024, keepAlive: true }, (request, response) => void answer(watch, request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // The proxy may give a request up in its middle; only octets that are no request count.
-    if (error.code !== 'ECONNRESET' && error.code !== 'HPE_INVALID_EOF_STATE') watch.violations.push(`${error.code}: ${error.message}`);
+    if (!HARMLESS.has(error.code ?? '')) watch.violations.push(`${error.code}: ${error.message}`);
     socket.destroy();
   });
   return server;
@@ -124,7 +127,9 @@ async function answer(watch: Watch, request: IncomingMessage, response: ServerRe
   }
   const { rawHeaders, rawTrailers, method = '', url = '' } = request;
   const body = Buffer.concat(chunks).toString('latin1');
-  response.end(watch.saw({ method, target: url, fields: pairsOf(rawHeaders), body, trailers: pairsOf(rawTrailers) }));
+  const said = watch.saw({ method, target: url, fields: pairsOf(rawHeaders), body, trailers: pairsOf(rawTrailers) });
+  response.writeHead(200, { 'content-length': said.length });
+  response.end(said);
 }
 
 function pairsOf(flat: readonly string[]): [string, string][] {

@@ -13,7 +13,10 @@ const KEEP_ALIVE: ConnectionOptions = Object.freeze({ close: false, keepAlive: t
 const UPGRADE: ConnectionOptions = Object.freeze({ close: false, keepAlive: false, upgrade: true });
 const LONGEST_OPTION = 'keep-alive'.length;
 
-/** Reads the joined Connection lines of a head; null when it has none. Names of fields among the options are not looked at. */
+/**
+ * Reads the joined Connection lines of a head; null when it has none. Names of fields among the options are not
+ * looked at.
+ */
 export function connectionOptions(value: string | null): ConnectionOptions {
   if (value === null) return NONE;
   if (value === 'keep-alive' || value === 'Keep-Alive') return KEEP_ALIVE;

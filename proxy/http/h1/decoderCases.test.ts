@@ -13,7 +13,9 @@ interface Case {
   readonly note: string;
 }
 
-/** Behind an upgrade request that no backend has answered yet, the octets are a request like any other pipelined one. */
+/**
+ * Behind an upgrade request that no backend has answered yet, the octets are a request like any other pipelined one.
+ */
 const CANARY_IS_PIPELINED = new Set(['upg-002', 'upg-003']);
 /** A limit of routes, not of the codec: the head passes, and the body that never comes ends in an error. */
 const ABOVE_BODY_LIMIT = 'bod-010';

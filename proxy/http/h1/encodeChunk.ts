@@ -8,8 +8,8 @@ export const CRLF = '\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
 
 /**
- * Size line of a chunk of `bytes` octets, latin1 text. A received size line is never passed on, so this one is always made
- * here. Throws `EncodeFault` for 0, which would end the body, and for what is no size.
+ * Size line of a chunk of `bytes` octets, latin1 text. A received size line is never passed on, so this one is always
+ * made here. Throws `EncodeFault` for 0, which would end the body, and for what is no size.
  */
 export function encodeChunkHeader(bytes: number): string {
   if (!Number.isSafeInteger(bytes) || bytes <= 0) throw new EncodeFault('length');

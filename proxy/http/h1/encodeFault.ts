@@ -12,8 +12,9 @@ export type EncodeFaultCode =
   | 'length';
 
 /**
- * A head that must not go out: written as it is, it would let one message be taken for two (RFC 9112 section 11.1). Always a
- * fault of the code in between, since decoders let nothing of the kind in. The message of the error holds no received octets.
+ * A head that must not go out: written as it is, it would let one message be taken for two (RFC 9112 section 11.1).
+ * Always a fault of the code in between, since decoders let nothing of the kind in. The message of the error holds no
+ * received octets.
  */
 export class EncodeFault extends Error {
   readonly code: EncodeFaultCode;

@@ -6,12 +6,15 @@ import { isForbiddenTrailer } from './forbiddenTrailers.ts';
 /** Fields of which the encoder writes its own single copy. */
 const CONTROL_FIELDS: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding', 'upgrade']);
 
-/** Text gathered by `appendLine`: `Fields.forEach` takes a function, and one made per message would cost more than the text. */
+/**
+ * Text gathered by `appendLine`: `Fields.forEach` takes a function, and one made per message would cost more than the
+ * text.
+ */
 let text = '';
 
 /**
- * Field lines as latin1 text, each with its CRLF. Throws `EncodeFault` for a name or value that could end its line early,
- * and for framing and connection fields, which only the caller's other arguments may cause.
+ * Field lines as latin1 text, each with its CRLF. Throws `EncodeFault` for a name or value that could end its line
+ * early, and for framing and connection fields, which only the caller's other arguments may cause.
  */
 export function encodeFields(fields: Fields): string {
   return gather(fields, appendLine);

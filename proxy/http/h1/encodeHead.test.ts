@@ -27,7 +27,8 @@ function request(parts: Partial<RequestHeadParts> = {}): string {
 }
 
 function response(parts: Partial<ResponseHeadParts> = {}): string {
-  return encodeResponseHead({ status: 200, reason: '', fields: fieldsOf(), framing: { type: 'none' }, keepAlive: true, upgrade: null, ...parts });
+  const none = { status: 200, reason: '', fields: fieldsOf(), keepAlive: true, upgrade: null } as const;
+  return encodeResponseHead({ ...none, framing: { type: 'none' }, ...parts });
 }
 
 function refuses(code: EncodeFaultCode, encode: () => string): void {
@@ -49,7 +50,8 @@ test('a request has one Host, its own framing, and the fields in order', () => {
 
 test('a response is HTTP/1.1 with the phrase of the backend or the standard one', () => {
   assert.equal(response({ framing: { type: 'length', bytes: 0 } }), 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
-  assert.equal(response({ reason: 'Fine', keepAlive: false, framing: { type: 'close' } }), 'HTTP/1.1 200 Fine\r\nConnection: close\r\n\r\n');
+  const closing = response({ reason: 'Fine', keepAlive: false, framing: { type: 'close' } });
+  assert.equal(closing, 'HTTP/1.1 200 Fine\r\nConnection: close\r\n\r\n');
   assert.equal(response({ status: 299 }), 'HTTP/1.1 299 \r\n\r\n');
   assert.equal(
     response({ status: 101, upgrade: 'websocket' }),
@@ -105,9 +107,10 @@ test('chunks and trailers are read back as they were written', () => {
 });
 
 test('heads are read back as they were written', () => {
-  const fields = fieldsOf(['X-A', 'caf\xe9 \t x'], ['Set-Cookie', 'a=b'], ['Set-Cookie', 'c=d'], ['etag', '"x"'], ['X-Empty', '']);
+  const pairs = [['X-A', 'caf\xe9 \t x'], ['Set-Cookie', 'a=b'], ['Set-Cookie', 'c=d'], ['etag', '"x"'], ['X-Empty', '']] as const;
+  const fields = fieldsOf(...pairs);
   const [head] = responseLog([Buffer.from(response({ fields, framing: { type: 'length', bytes: 0 } }), 'latin1')], ['GET']);
-  assert.ok(head?.includes(JSON.stringify([['X-A', 'caf\xe9 \t x'], ['Set-Cookie', 'a=b'], ['Set-Cookie', 'c=d'], ['etag', '"x"'], ['X-Empty', ''], ['Content-Length', '0']])));
+  assert.ok(head?.includes(JSON.stringify([...pairs, ['Content-Length', '0']])));
   const [sent] = requestLog([Buffer.from(request({ method: 'PATCH', target: '/a?b=%20', fields }), 'latin1')]);
   assert.ok(sent?.includes('"method":"PATCH","target":"/a?b=%20","authority":"a.test"'));
 });

@@ -10,7 +10,10 @@ export interface RequestHeadParts {
   readonly method: string;
   /** Origin-form, or `*`. */
   readonly target: string;
-  /** Becomes the only Host; a `host` line among the fields is left out. Empty: `Host:` without a value (RFC 9112 section 3.2). */
+  /**
+   * Becomes the only Host; a `host` line among the fields is left out. Empty: `Host:` without a value (RFC 9112
+   * section 3.2).
+   */
   readonly authority: string;
   /** End-to-end fields only. */
   readonly fields: Fields;
@@ -52,7 +55,8 @@ export function encodeRequestHead(parts: RequestHeadParts): string {
   const lines = encodeRequestFields(parts.fields);
   const expect = parts.expectsContinue ? 'Expect: 100-continue\r\n' : '';
   const upgrade = parts.upgrade === null ? '' : upgradeLines(parts.upgrade);
-  return `${method} ${target} HTTP/1.1\r\nHost: ${authority}\r\n${lines}${expect}${framingLine(parts.framing)}${upgrade}\r\n`;
+  const start = `${method} ${target} HTTP/1.1\r\nHost: ${authority}\r\n`;
+  return `${start}${lines}${expect}${framingLine(parts.framing)}${upgrade}\r\n`;
 }
 
 /** Head of a response as latin1 text, always HTTP/1.1 (RFC 9110 section 6.2). Throws `EncodeFault` as above. */

@@ -1,6 +1,8 @@
 import type { ErrorEvent, H1Error } from './events.ts';
 
-/** Everything a peer can break, with the answer it gets when it is a client. Constants: refusing costs no allocation. */
+/**
+ * Everything a peer can break, with the answer it gets when it is a client. Constants: refusing costs no allocation.
+ */
 export const H1_ERRORS = {
   bareLineFeed: refusal(400, 'line ended by LF alone (RFC 9112 2.2)'),
   bareCarriageReturn: refusal(400, 'CR not followed by LF (RFC 9112 2.2)'),
@@ -48,7 +50,10 @@ export function errorEvent(error: H1Error): ErrorEvent {
   return { type: 'error', error };
 }
 
-/** The same for a response, where the client that waits for it gets 502 (RFC 9110 section 15.6.3) whatever the backend broke. */
+/**
+ * The same for a response, where the client that waits for it gets 502 (RFC 9110 section 15.6.3) whatever the backend
+ * broke.
+ */
 export function responseErrorEvent(error: H1Error): ErrorEvent {
   return { type: 'error', error: { status: 502, detail: error.detail } };
 }

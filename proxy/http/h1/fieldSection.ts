@@ -14,7 +14,10 @@ export type HeadLimits = Pick<ClientLimits, 'requestLineBytes' | 'fieldLineBytes
 export interface FieldSectionRules {
   /** Lines whose name holds an underscore vanish: `Content_Length` reads as Content-Length to CGI-like backends. */
   readonly dropUnderscores: boolean;
-  /** Whitespace before the colon is removed instead of refused: what RFC 9112 section 5.1 wants of a proxy for responses. */
+  /**
+   * Whitespace before the colon is removed instead of refused: what RFC 9112 section 5.1 wants of a proxy for
+   * responses.
+   */
   readonly stripNameSpace: boolean;
 }
 
@@ -31,8 +34,9 @@ const LINE_LF = 5;
 const SECTION_LF = 6;
 
 /**
- * Field lines up to the empty line (RFC 9112 section 5), for heads and trailer sections. Octets are looked at once, in any
- * number of calls; what was found is kept as marks relative to the start of the element, so it survives a merge of chunks.
+ * Field lines up to the empty line (RFC 9112 section 5), for heads and trailer sections. Octets are looked at once,
+ * in any number of calls; what was found is kept as marks relative to the start of the element, so it survives a
+ * merge of chunks.
  */
 export class FieldSection {
   /** Next octet to look at, relative to the base given to `scan`. */
@@ -73,7 +77,10 @@ export class FieldSection {
     this.#lineCap = this.#sectionCap;
   }
 
-  /** Reads from `base + at` towards `end`. True: the section is complete, or `error` is set; false: more octets are needed. */
+  /**
+   * Reads from `base + at` towards `end`. True: the section is complete, or `error` is set; false: more octets are
+   * needed.
+   */
   scan(octets: Buffer, base: number, end: number): boolean {
     let at = base + this.at;
     while (at < end) {
@@ -90,7 +97,10 @@ export class FieldSection {
     return false;
   }
 
-  /** Builds the fields of a complete section out of `text`, the octets from the base on; and fills `control` of a head. */
+  /**
+   * Builds the fields of a complete section out of `text`, the octets from the base on; and fills `control` of a
+   * head.
+   */
   take(octets: Buffer, base: number, text: string): Fields {
     const fields = new Fields();
     const marks = this.#marks;

@@ -12,7 +12,9 @@ const CHUNKED: Framing = Object.freeze({ type: 'chunked' });
 const UNTIL_CLOSE: Framing = Object.freeze({ type: 'close' });
 
 /** How a body ends, or why that cannot be said without doubt. */
-export type FramingResult = { readonly ok: true; readonly framing: Framing } | { readonly ok: false; readonly error: H1Error };
+export type FramingResult =
+  | { readonly ok: true; readonly framing: Framing }
+  | { readonly ok: false; readonly error: H1Error };
 
 const NO_BODY_RESULT: FramingResult = { ok: true, framing: NO_BODY };
 const CHUNKED_RESULT: FramingResult = { ok: true, framing: CHUNKED };

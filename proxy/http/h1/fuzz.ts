@@ -2,8 +2,9 @@ import { mutationRun } from './fixture/mutationRun.ts';
 import { randomFrom, seedOf } from './fixture/random.ts';
 
 /**
- * Mutates messages for as long as told: `npm run fuzz -- [seconds]`, one minute by default. Prints the seed first, so that
- * `GATEHOUSE_SEED=<seed> npm run fuzz` repeats the run; ends with exit code 1 and the message at the first finding.
+ * Mutates messages for as long as told: `npm run fuzz -- [seconds]`, one minute by default. Prints the seed first, so
+ * that `GATEHOUSE_SEED=<seed> npm run fuzz` repeats the run; ends with exit code 1 and the message at the first
+ * finding.
  */
 const DEFAULT_SECONDS = 60;
 const RUNS_PER_LOOK = 1000;

@@ -22,14 +22,17 @@ test('fields of this hop go, fields for the far end stay', () => {
     'Upgrade: websocket', 'Content-Length: 5', 'HTTP2-Settings: AAMAAABk', 'Proxy: http://a.test',
     'Expect: 100-continue',
   ];
-  const kept = ['Host: a.test', 'Proxy-Authenticate: Basic', 'Proxy-Authorization: Basic x', 'Content-Type: a/b', 'Max-Forwards: 5', 'Via: 1.1 a'];
+  const kept = [
+    'Host: a.test', 'Proxy-Authenticate: Basic', 'Proxy-Authorization: Basic x', 'Content-Type: a/b',
+    'Max-Forwards: 5', 'Via: 1.1 a',
+  ];
   assert.deepEqual(left(...gone, ...kept), kept.map((line) => line.slice(0, line.indexOf(':'))));
 });
 
 test('fields that Connection names go, in any line, case and spacing', () => {
   assert.deepEqual(left('X-A: 1', 'Connection: close,x-a ,\tX-B', 'X-B: 1', 'CONNECTION: X-C', 'x-c: 1', 'X-C: 2', 'X-D: 1'), ['X-D']);
   assert.deepEqual(left('Connection: keep-alive', 'Connection: X-A', 'X-A: 1'), []);
-  assert.deepEqual(left('Connection: Authorization, Cookie', 'Authorization: x', 'Cookie: a', 'X-Forwarded-For: 1'), ['X-Forwarded-For']);
+  assert.deepEqual(left('Connection: Authorization, Cookie', 'Authorization: x', 'Cookie: a', 'X-A: 1'), ['X-A']);
 });
 
 test('Connection cannot take Host away', () => {

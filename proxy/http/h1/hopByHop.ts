@@ -23,8 +23,8 @@ const NOT_REMOVABLE: ReadonlySet<string> = new Set(['', 'close', 'host', 'keep-a
 const LONGEST_FIELD_NAME = 256;
 
 /**
- * Takes out of `fields`, in place, Connection, every field it names, and the rest of what must not cross a proxy
- * (RFC 9110 section 7.6.1). Comes before any decision about the request and before the proxy adds its own fields: so all
+ * Takes out of `fields`, in place, Connection, every field it names, and the rest of what must not cross a proxy (RFC
+ * 9110 section 7.6.1). Comes before any decision about the request and before the proxy adds its own fields: so all
  * filters see what is sent on, and a client cannot name the proxy's fields away. Returns the same object.
  */
 export function stripHopByHop(fields: Fields): Fields {

@@ -47,7 +47,10 @@ export const HASH_START = 0;
 /** Slot → the spellings whose hash ends there. */
 const TABLE: readonly (readonly KnownField[])[] = buildTable();
 
-/** Hash of a name extended by one octet, which must be in lower case. Not keyed: it only finds a slot whose few names are then compared. */
+/**
+ * Hash of a name extended by one octet, which must be in lower case. Not keyed: it only finds a slot whose few names
+ * are then compared.
+ */
 export function hashOctet(hash: number, lowerOctet: number): number {
   return (Math.imul(hash, 31) + lowerOctet) & HASH_MASK;
 }
@@ -62,7 +65,10 @@ export function findKnownField(octets: Uint8Array, start: number, end: number, h
   return undefined;
 }
 
-/** The same for any mixture of cases; the spelling of what is found is another one. For names `findKnownField` does not know. */
+/**
+ * The same for any mixture of cases; the spelling of what is found is another one. For names `findKnownField` does
+ * not know.
+ */
 export function findKnownFieldInAnyCase(lowerName: string, hash: number): KnownField | undefined {
   const slot = TABLE[hash & (SLOTS - 1)] as readonly KnownField[];
   return slot.find((field) => field.lowerName === lowerName);

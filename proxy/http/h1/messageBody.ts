@@ -30,9 +30,9 @@ const TRAILERS = 5;
 const CLOSE = 6;
 
 /**
- * Cuts a message body out of the input (RFC 9112 sections 6 and 7). Used for one message after the other. Data are views
- * of the input, except for tiny chunks: those are gathered, so that a sender of one-octet chunks costs one event per read
- * and not one, with all that every stage makes of it, per octet.
+ * Cuts a message body out of the input (RFC 9112 sections 6 and 7). Used for one message after the other. Data are
+ * views of the input, except for tiny chunks: those are gathered, so that a sender of one-octet chunks costs one
+ * event per read and not one, with all that every stage makes of it, per octet.
  */
 export class MessageBody {
   /** What is wrong with the body; it has no further events then. */
@@ -126,7 +126,9 @@ export class MessageBody {
     return this.#phase === CHUNK_DATA && this.#remaining < SMALL_CHUNK_BYTES;
   }
 
-  /** Data of the small chunks that lie in reach, in one piece. An error among them is told by the next call of `next`. */
+  /**
+   * Data of the small chunks that lie in reach, in one piece. An error among them is told by the next call of `next`.
+   */
   #gatherChunks(): DataEvent {
     const input = this.#input;
     const gathered = Buffer.allocUnsafe(Math.min(GATHERED_BYTES, input.end - input.start));

@@ -22,13 +22,13 @@ const REQUEST_RULES = { dropUnderscores: true, stripNameSpace: false } as const;
 type State = 'start' | 'startLf' | 'line' | 'fields' | 'body' | 'closed' | 'failed';
 
 /**
- * Requests of one client connection, octets in, events out (RFC 9112). The caller pulls: it pushes what the socket gave,
- * takes events until `next` answers null, and may stop taking at any point, so pipelined requests and backpressure need
- * no more machinery. Each request is one head, any data, one end. Behind a request after which the connection must close
- * nothing is read (RFC 9112 section 9.6); behind an error nothing ever.
+ * Requests of one client connection, octets in, events out (RFC 9112). The caller pulls: it pushes what the socket
+ * gave, takes events until `next` answers null, and may stop taking at any point, so pipelined requests and
+ * backpressure need no more machinery. Each request is one head, any data, one end. Behind a request after which the
+ * connection must close nothing is read (RFC 9112 section 9.6); behind an error nothing ever.
  *
- * After the end of a request with `upgrade` the caller asks for no further event until it knows whether the octets that
- * follow are the next request (`next`) or belong to the other protocol (`takeRest`).
+ * After the end of a request with `upgrade` the caller asks for no further event until it knows whether the octets
+ * that follow are the next request (`next`) or belong to the other protocol (`takeRest`).
  *
  * Strings of an event are slices of its head's text: keep a copy when only one of them is to live long.
  */

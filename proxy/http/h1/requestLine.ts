@@ -16,7 +16,10 @@ const METHOD = 0;
 const TARGET = 1;
 const VERSION = 2;
 
-/** The request line (RFC 9112 section 3), read once in any number of calls; marks are relative to the start of the element. */
+/**
+ * The request line (RFC 9112 section 3), read once in any number of calls; marks are relative to the start of the
+ * element.
+ */
 export class RequestLine {
   /** Next octet to look at, relative to the base given to `scan`. */
   at = 0;
@@ -44,7 +47,10 @@ export class RequestLine {
     this.#inQuery = false;
   }
 
-  /** Reads from `base + at` towards `end`. True: the line is complete with its CRLF, or `error` is set; false: more octets are needed. */
+  /**
+   * Reads from `base + at` towards `end`. True: the line is complete with its CRLF, or `error` is set; false: more
+   * octets are needed.
+   */
   scan(octets: Buffer, base: number, end: number): boolean {
     if (this.#phase === METHOD && !this.#scanMethod(octets, base, end)) return this.error !== null;
     if (this.#phase === TARGET && !this.#scanTarget(octets, base, end)) return this.error !== null;

@@ -65,7 +65,10 @@ test('framing of a response that needs guessing is refused', () => {
 });
 
 test('field lines of a response are held to the rules for requests, but for whitespace before the colon', () => {
-  for (const lines of ['X-A: 1\n', 'X-A: 1\r\n 2\r\n', ' X-A: 1\r\n', 'X-A\r\n', ': 1\r\n', 'X A: 1\r\n', 'X-A: \0\r\n', 'X-A: 1\r\r\n', `X-A: ${'1'.repeat(9000)}\r\n`]) {
+  for (const lines of [
+    'X-A: 1\n', 'X-A: 1\r\n 2\r\n', ' X-A: 1\r\n', 'X-A\r\n', ': 1\r\n', 'X A: 1\r\n', 'X-A: \0\r\n', 'X-A: 1\r\r\n',
+    `X-A: ${'1'.repeat(9000)}\r\n`,
+  ]) {
     assert.ok(isRefused(`HTTP/1.1 200 OK\r\n${lines}Content-Length: 0\r\n\r\n`), JSON.stringify(lines));
   }
   assert.ok(isRefused(`HTTP/1.1 200 OK\r\n${'X: 1\r\n'.repeat(101)}\r\n`));
@@ -106,7 +109,8 @@ test('persistence follows version, Connection and framing', () => {
 });
 
 test('informational heads come before the final one and are bounded', () => {
-  const raw = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nContent-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na';
+  const hints = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nContent-Length: 5\r\n\r\n';
+  const raw = `${hints}HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na`;
   const decoder = decoderFor('GET', raw);
   const events = eventsOf(decoder);
   assert.deepEqual(events.map((event) => (event.type === 'head' ? event.status : event.type)), [100, 103, 200, 'data', 'end']);

@@ -19,12 +19,12 @@ export type ResponseLimits = HeadLimits;
 type State = 'unrequested' | 'waiting' | 'line' | 'fields' | 'body' | 'upgraded' | 'closed' | 'failed';
 
 /**
- * Responses on one backend connection, octets in, events out, pulled as from `RequestDecoder`. `expect` comes before each
- * response; octets that nobody asked for are never read as one (RFC 9112 section 9.2), they show in `buffered`.
+ * Responses on one backend connection, octets in, events out, pulled as from `RequestDecoder`. `expect` comes before
+ * each response; octets that nobody asked for are never read as one (RFC 9112 section 9.2), they show in `buffered`.
  *
- * A 1xx is a head alone, without an end; heads follow until the final one. Behind a 101 nothing is read: the caller goes
- * on with `takeRest`, or gives the connection up when it had asked for no upgrade. Every violation is an error event with
- * status 502.
+ * A 1xx is a head alone, without an end; heads follow until the final one. Behind a 101 nothing is read: the caller
+ * goes on with `takeRest`, or gives the connection up when it had asked for no upgrade. Every violation is an error
+ * event with status 502.
  */
 export class ResponseDecoder {
   readonly #input = new OctetInput();
@@ -45,7 +45,10 @@ export class ResponseDecoder {
     this.#body = new MessageBody(this.#input, this.#fields);
   }
 
-  /** Octets pushed and not yet part of an event. Above 0 with no request outstanding: the connection is not to be used again. */
+  /**
+   * Octets pushed and not yet part of an event. Above 0 with no request outstanding: the connection is not to be used
+   * again.
+   */
   get buffered(): number {
     return this.#input.buffered;
   }
@@ -192,7 +195,9 @@ export class ResponseDecoder {
     return result.ok ? result.framing : result.error;
   }
 
-  /** Even where no body follows, framing fields that contradict each other would mislead whoever reads the head next. */
+  /**
+   * Even where no body follows, framing fields that contradict each other would mislead whoever reads the head next.
+   */
   #headOnly(status: number, minorVersion: 0 | 1): Framing | H1Error {
     if (status < 200 || status === 204) return NO_BODY;
     const result = responseFraming(this.#fields.control, minorVersion);
@@ -206,7 +211,8 @@ export class ResponseDecoder {
     if (options.close || (minorVersion === 0 && !options.keepAlive)) return false;
     // RFC 9112 section 6.1 forbids it, so a sender that does it may send a body as well.
     const isBodiless = status < 200 || status === 204;
-    return !isBodiless || (control.transferEncoding === null && (control.contentLengthLines === 0 || control.contentLength === '0'));
+    const saysEmpty = control.contentLengthLines === 0 || control.contentLength === '0';
+    return !isBodiless || (control.transferEncoding === null && saysEmpty);
   }
 
   #enterBody(status: number, framing: Framing): void {

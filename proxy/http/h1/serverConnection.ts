@@ -328,7 +328,9 @@ export class ServerConnection {
   }
 
   #balanceReading(): void {
-    const full = this.#decoder.buffered >= READ_AHEAD_BYTES;
+    // Where the decoder waits for octets, what it holds is a head within its limits: a pause would last for ever.
+    const waiting = this.#exchange !== null && !this.#exchange.wantsBody;
+    const full = waiting && this.#decoder.buffered >= READ_AHEAD_BYTES;
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.#socket.pause();

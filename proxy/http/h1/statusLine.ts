@@ -13,7 +13,10 @@ const SPACE = 1;
 const REASON = 2;
 const LINE_LF = 3;
 
-/** The status line (RFC 9112 section 4), read once in any number of calls; marks are relative to the start of the element. */
+/**
+ * The status line (RFC 9112 section 4), read once in any number of calls; marks are relative to the start of the
+ * element.
+ */
 export class StatusLine {
   /** Next octet to look at, relative to the base given to `scan`. */
   at = 0;
@@ -37,7 +40,10 @@ export class StatusLine {
     this.#phase = FIXED_PART;
   }
 
-  /** Reads from `base + at` towards `end`. True: the line is complete with its CRLF, or `error` is set; false: more octets are needed. */
+  /**
+   * Reads from `base + at` towards `end`. True: the line is complete with its CRLF, or `error` is set; false: more
+   * octets are needed.
+   */
   scan(octets: Buffer, base: number, end: number): boolean {
     for (; base + this.at < end; this.at += 1) {
       const octet = octets[base + this.at] as number;
