@@ -48,6 +48,7 @@ test('a response of unknown length ends by the close for an HTTP/1.0 client, and
       await peer.message();
       peer.end(answer);
     });
+    t.after(() => backend.close());
     const gateway = await startEngine(t, { clusters: { web: [backend.port] } });
     const old = await gateway.connect();
     old.send('GET / HTTP/1.0\r\nHost: gw.test\r\n\r\n');
@@ -63,7 +64,6 @@ test('a response of unknown length ends by the close for an HTTP/1.0 client, and
     assert.deepEqual([newAnswer.body, newAnswer.get('transfer-encoding')], ['hello', 'chunked']);
     assert.equal(client.ended, false);
     client.end();
-    await backend.close();
   }
 });
 
@@ -74,21 +74,19 @@ test('a response cut short by the backend cannot be taken for a whole one', asyn
       const backend = await startRawBackend(async (peer) => {
         await peer.message();
         peer.send(`HTTP/1.1 200 OK\r\n${head}\r\n${index === 1 ? '5\r\nhello\r\n' : 'hello'}`);
-        await peer.until('go on').catch(() => {});
       });
+      t.after(() => backend.close());
       const gateway = await startEngine(t, { clusters: { web: [backend.port] } });
       const client = await gateway.connect();
       client.send(`GET / HTTP/${version}\r\nHost: gw.test\r\n\r\n`);
       await client.until('hello');
       backend.connections[0]?.socket.destroy();
-      await client.untilClosed().catch(() => client.untilEnded());
+      await client.untilEnded();
       const isUnframed = index === 1 && version === '1.0';
       if (isUnframed) assert.ok(client.wasReset, 'only a reset tells this client that something is missing');
       else assert.ok(!client.received.endsWith('0\r\n\r\n'));
       const [line] = await gateway.logged(1);
       assert.deepEqual([line?.status, line?.upstream[0]?.['error']], [200, 'reset']);
-      client.socket.destroy();
-      await backend.close();
     }
   }
 });
@@ -135,27 +133,6 @@ test('informational responses reach HTTP/1.1 clients and are dropped for HTTP/1.
   old.send('GET / HTTP/1.0\r\nHost: gw.test\r\n\r\n');
   assert.match((await old.message()).startLine, / 200 /);
   old.end();
-});
-
-test('the body of a request follows an early final response only as far as it is read and dropped', async (t) => {
-  const backend = await startRawBackend(async (peer) => {
-    for (;;) {
-      await peer.until('\r\n\r\n');
-      peer.send(response('early', '403 Forbidden'));
-      await peer.untilEnded();
-    }
-  });
-  t.after(() => backend.close());
-  const gateway = await startEngine(t, { clusters: { web: [backend.port] } });
-  const client = await gateway.connect();
-  client.send('POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 20\r\n\r\n0123456789');
-  assert.equal((await client.message()).body, 'early');
-  client.send('GET /smugg GET / HTTP/1.1\r\nHost: gw.test\r\n\r\n');
-  const next = await client.message();
-  // The first ten octets were the rest of the body; what stands behind them is the next request.
-  assert.match(next.startLine, /HTTP\/1\.1 (403|400)/);
-  await (await backend.connection(0)).untilEnded();
-  client.socket.destroy();
 });
 
 test('an early final response does not return its connection to the pool', async (t) => {

@@ -108,6 +108,7 @@ test('a client that ends its half after the request gets the whole response', as
 test('a client that ends in the middle of a body is answered 400, and the backend never sees a complete request', async (t) => {
   for (const framing of ['Content-Length: 10\r\n\r\nabc', 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n']) {
     const backend = await startRawBackend();
+    t.after(() => backend.close());
     const gateway = await startEngine(t, { clusters: { web: [backend.port] } });
     const client = await gateway.connect();
     client.send(`POST / HTTP/1.1\r\nHost: gw.test\r\n${framing}`);
@@ -117,13 +118,12 @@ test('a client that ends in the middle of a body is answered 400, and the backen
     const answer = await client.message();
     assert.match(answer.startLine, / 400 /);
     await peer.untilEnded();
-    assert.ok(!peer.received.includes('0\r\n\r\n'));
+    assert.ok(peer.received.endsWith('abc') || peer.received.endsWith('3\r\nabc\r\n'), 'no last chunk may follow');
     const [line] = await gateway.logged(1);
     assert.equal(line?.status, 400);
     assert.ok(answer.body.includes(line?.request_id ?? '?'));
     assert.equal(line?.['bytes_sent'], answer.raw.length);
     await client.untilClosed();
-    await backend.close();
   }
 });
 
@@ -135,16 +135,16 @@ test('a client that pipelines and reads nothing gets no unbounded heap of answer
   const gateway = await startEngine(t, { clusters: { web: [backend.port] } });
   const client = await gateway.connect();
   client.socket.pause();
-  client.send(get('/').repeat(1_000));
+  client.send(get('/').repeat(600));
   // Until nothing moves any more.
   for (let before = -1; before !== seen.length; ) {
     before = seen.length;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  // 1,000 answers are 60 MB; the kernel's buffers take a few.
+  // 600 answers are 36 MB; the kernel's buffers take a few.
   assert.ok(seen.length < 300, `${seen.length} answers were made for a client that reads none`);
   client.socket.resume();
-  for (let index = 0; index < 1_000; index += 1) assert.equal((await client.message()).body.length, body.length);
+  for (let index = 0; index < 600; index += 1) assert.equal((await client.message()).body.length, body.length);
   client.end();
 });
 

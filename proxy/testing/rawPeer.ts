@@ -13,7 +13,7 @@ export interface RawMessage {
 }
 
 /** A wait that takes longer has failed; it only bounds how long a broken test hangs. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5_000;
 
 /** One end of a TCP connection in a test's hands: sends exactly what it is told, remembers all it receives. */
 export class RawPeer {
@@ -81,9 +81,9 @@ export class RawPeer {
 
   /** Takes the next message; `bodiless`: it answers HEAD, so that no body follows whatever the head says. */
   async message(bodiless = false): Promise<RawMessage> {
-    await this.#wait(() => this.rest.includes('\r\n\r\n'), 'a head');
     const start = this.#taken;
-    const head = this.rest.slice(0, this.rest.indexOf('\r\n\r\n'));
+    await this.#wait(() => this.received.includes('\r\n\r\n', start), 'a head');
+    const head = this.received.slice(start, this.received.indexOf('\r\n\r\n', start));
     this.#taken += head.length + 4;
     const [startLine = '', ...lines] = head.split('\r\n');
     const fields = lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const);
@@ -117,15 +117,15 @@ export class RawPeer {
   }
 
   async #line(): Promise<string> {
-    await this.#wait(() => this.rest.includes('\r\n'), 'a line');
-    const line = this.rest.slice(0, this.rest.indexOf('\r\n'));
+    await this.#wait(() => this.received.includes('\r\n', this.#taken), 'a line');
+    const line = this.received.slice(this.#taken, this.received.indexOf('\r\n', this.#taken));
     this.#taken += line.length + 2;
     return line;
   }
 
   async #take(length: number): Promise<string> {
-    await this.#wait(() => this.rest.length >= length, `${length} octets of body`);
-    const part = this.rest.slice(0, length);
+    await this.#wait(() => this.received.length - this.#taken >= length, `${length} octets of body`);
+    const part = this.received.slice(this.#taken, this.#taken + length);
     this.#taken += length;
     return part;
   }

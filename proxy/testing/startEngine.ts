@@ -57,6 +57,7 @@ export interface RunningEngine {
   logged(count: number): Promise<readonly LogLine[]>;
   /** Replaces clusters and routes, and settings where given; what is not named goes. */
   apply(options: EngineOptions): void;
+  /** A client connection; `stop` ends it. */
   connect(): Promise<RawPeer>;
   /** Present value of a gauge, all labels added up. */
   gauge(family: string): number;
@@ -106,6 +107,7 @@ class Running implements RunningEngine {
   readonly #counters = new Map<string, number>();
   readonly #clusters = new Set<ClusterKey>();
   readonly #hosts = new Set<HostPattern>();
+  readonly #clients: RawPeer[] = [];
   #generation = 0;
   #wake: () => void = () => {};
 
@@ -165,8 +167,10 @@ class Running implements RunningEngine {
     this.engine.apply(delta);
   }
 
-  connect(): Promise<RawPeer> {
-    return connectRaw(this.port);
+  async connect(): Promise<RawPeer> {
+    const client = await connectRaw(this.port);
+    this.#clients.push(client);
+    return client;
   }
 
   gauge(family: string): number {
@@ -180,6 +184,7 @@ class Running implements RunningEngine {
 
   async stop(timeoutMs = 0): Promise<{ readonly cutConnections: number }> {
     const result = await this.engine.drain(timeoutMs);
+    for (const client of this.#clients) client.socket.destroy();
     for (const family of ['gatehouse_requests_in_flight', 'gatehouse_tunnels', 'gatehouse_client_connections']) {
       assert.equal(this.gauge(family), 0, family);
     }

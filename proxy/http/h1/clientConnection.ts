@@ -216,6 +216,7 @@ export class ClientConnection {
     else if (event.status < 200) request.handler.onInformational(responseHeadOf(event));
     else {
       this.#phase = 'reading';
+      this.#armRead();
       this.#keepAlive = event.keepAlive && event.framing.type !== 'close';
       this.#keepAliveMs = keepAliveMsOf(event.fields.get('keep-alive'));
       request.handler.onHead(responseHeadOf(event));
