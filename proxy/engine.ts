@@ -48,6 +48,7 @@ export class Engine implements WorkerEngine {
   #forwardedFields = new ForwardedFields({ trustedCidrs: [], appendForwardedFor: false });
   #listeners: Listeners | null = null;
   #draining = false;
+  #onQuiet: (() => void) | null = null;
   #drained: Promise<{ readonly cutConnections: number }> | null = null;
 
   constructor(options: WorkerEngineOptions) {
@@ -134,11 +135,20 @@ export class Engine implements WorkerEngine {
       clearTimeout(timer);
     }
     this.#upstream.close();
+    await this.#quiet();
     this.#deadlines.stop();
     this.#watch.stop();
     clearInterval(this.#logTimer);
     this.#accessLog.flush();
     return { cutConnections };
+  }
+
+  /** Resolves once every exchange has been recorded: a tunnel is over only when its backend's side has closed too. */
+  #quiet(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onQuiet = resolve;
+    if (this.#metrics.requestsInFlight === 0) resolve();
+    return promise;
   }
 
   get #current(): Settings {
@@ -184,6 +194,7 @@ export class Engine implements WorkerEngine {
     this.#metrics.requestsInFlight -= 1;
     this.#metrics.exchangeFinished(record);
     if (logged && this.#settings?.accessLog === true) this.#accessLog.add(record);
+    if (this.#metrics.requestsInFlight === 0) this.#onQuiet?.();
   }
 
   #rejected(rejection: Rejection, scheme: 'http' | 'https'): void {

@@ -6,6 +6,7 @@ import { balanceRequestOf, decide, type Decision, type DecisionTables } from './
 import type { ClientConnection, RequestHead } from './http/exchange.ts';
 import { Fields } from './http/fields.ts';
 import type { ForwardedFields } from './http/forwardedFields.ts';
+import { parseContentLength } from './http/h1/framing.ts';
 import { explainChoice } from './route/explainChoice.ts';
 
 /** What a worker explains by: the tables it serves by. */
@@ -61,7 +62,7 @@ function headOf(request: ExplainRequest): RequestHead {
     authority: request.authority,
     target: request.target,
     fields,
-    bodyLength: 0,
+    bodyLength: parseContentLength(fields.get('content-length') ?? '0') ?? 0,
     upgrade: null,
     expectsContinue: false,
     protocol: 'HTTP/1.1',

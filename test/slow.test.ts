@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage, type RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
 import { startBackend, type Backend } from './support/backend.ts';
@@ -13,6 +14,7 @@ import { send } from './support/send.ts';
 
 const TIMEOUT = { timeout: 90_000 };
 const MIB = 1024 * 1024;
+const WARM_BYTES = 64 * MIB;
 const HUGE_BYTES = 2048 * MIB;
 /** How much the resident memory of the proxy may grow while something is slow or huge. */
 const FLAT_BYTES = 64 * MIB;
@@ -22,6 +24,7 @@ const BLOCK = Buffer.alloc(64 * 1024);
 async function startWorld(t: TestContext, listener: RequestListener): Promise<{ readonly gatehouse: Gatehouse; readonly backend: Backend }> {
   const backend = await startBackend('web', (request, response) => {
     if (request.url === '/healthy') response.end('healthy');
+    else if (request.url === '/warm') zeros(WARM_BYTES).pipe(response);
     else listener(request, response);
   });
   const gatehouse = await startGatehouse({
@@ -43,10 +46,11 @@ function healthyLoad(gatehouse: Gatehouse): Load {
   return startLoad({ lanes: 4, restMs: 5, request: () => ({ port: gatehouse.http, host: 'web.test', path: '/healthy' }) });
 }
 
-/** Watches the proxy's memory once it has warmed up, and checks it at the end. */
+/** Watches the proxy's memory once both its workers have made their first garbage, and checks it at the end. */
 async function flatMemory(t: TestContext, gatehouse: Gatehouse): Promise<{ check(): Promise<void> }> {
   const pid = await gatehouse.proxyPid();
   for (let warm = 0; warm < 100; warm += 1) await send({ port: gatehouse.http, host: 'web.test', path: '/healthy' });
+  for (let warm = 0; warm < 4; warm += 1) await countBytes(await responseTo(open(gatehouse, '/warm').end()));
   const memory = watchMemory(pid);
   return {
     async check() {
@@ -85,16 +89,15 @@ async function writeSlowly(socket: Socket, text: string, everyMs: number): Promi
   }
 }
 
-/** Writes zeros as fast as the other side takes them; resolves with the octets written when all are, or it is gone. */
-async function writeZeros(stream: NodeJS.WritableStream & { readonly destroyed: boolean }, bytes: number): Promise<number> {
-  let written = 0;
-  const closed = once(stream, 'close').catch(() => null);
-  while (written < bytes && !stream.destroyed) {
-    written += BLOCK.length;
-    if (!stream.write(BLOCK)) await Promise.race([once(stream, 'drain'), closed]);
+/** A body of zeros, made as fast as it is taken. `onBlock` is told of each block. */
+function zeros(bytes: number, onBlock: (bytes: number) => void = () => {}): Readable {
+  function* blocks(): Generator<Buffer> {
+    for (let made = 0; made < bytes; made += BLOCK.length) {
+      onBlock(BLOCK.length);
+      yield BLOCK;
+    }
   }
-  if (!stream.destroyed) stream.end();
-  return written;
+  return Readable.from(blocks());
 }
 
 async function countBytes(stream: IncomingMessage): Promise<number> {
@@ -142,7 +145,7 @@ test('a client that reads octet by octet costs no memory, disturbs nobody and ge
   const size = 256 * MIB;
   const { gatehouse } = await startWorld(t, (_request, response) => {
     response.writeHead(200, { 'content-length': size });
-    void writeZeros(response, size);
+    zeros(size).pipe(response);
   });
   const memory = await flatMemory(t, gatehouse);
   const load = healthyLoad(gatehouse);
@@ -167,13 +170,7 @@ test('a client that reads octet by octet costs no memory, disturbs nobody and ge
 test('a client that never reads holds the backend back instead of filling memory', TIMEOUT, async (t) => {
   let produced = 0;
   const { gatehouse } = await startWorld(t, (_request, response) => {
-    response.write(BLOCK);
-    void (async () => {
-      while (!response.destroyed) {
-        produced += BLOCK.length;
-        if (!response.write(BLOCK)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-      }
-    })();
+    zeros(Infinity, (bytes) => (produced += bytes)).pipe(response);
   });
   const memory = await flatMemory(t, gatehouse);
   const load = healthyLoad(gatehouse);
@@ -217,12 +214,11 @@ test('a backend that reads slowly holds the client back instead of filling memor
   const load = healthyLoad(gatehouse);
   const size = 256 * MIB;
   const request = open(gatehouse, '/slow', { method: 'PUT', headers: { 'content-length': String(size) } });
-  const writing = writeZeros(request, size);
+  zeros(size).pipe(request);
   await load.answers(1000);
   await memory.check();
   assert.ok(received < size, 'still uploading');
   hurry = true;
-  await writing;
   const response = await responseTo(request);
   assert.equal(String((await response.toArray()).join('')), String(size));
   assert.deepEqual((await load.stop()).failures, []);
@@ -230,14 +226,14 @@ test('a backend that reads slowly holds the client back instead of filling memor
 
 test('2 GiB go up and 2 GiB come down with flat memory', TIMEOUT, async (t) => {
   const { gatehouse } = await startWorld(t, (request, response) => {
-    if (request.method === 'GET') return void writeZeros(response, HUGE_BYTES);
+    if (request.method === 'GET') return void zeros(HUGE_BYTES).pipe(response);
     return void countBytes(request).then((bytes) => response.end(String(bytes)));
   });
   const memory = await flatMemory(t, gatehouse);
   const load = healthyLoad(gatehouse);
   const startedMs = performance.now();
   const upload = open(gatehouse, '/huge', { method: 'POST', headers: { 'transfer-encoding': 'chunked' } });
-  await writeZeros(upload, HUGE_BYTES);
+  zeros(HUGE_BYTES).pipe(upload);
   assert.equal((await (await responseTo(upload)).toArray()).join(''), String(HUGE_BYTES));
   const uploadedMs = performance.now();
   const download = open(gatehouse, '/huge');

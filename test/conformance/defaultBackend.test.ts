@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import type { Gatehouse } from '../support/gatehouse.ts';
 import { ingress, service } from '../support/manifests.ts';
+import { serve } from '../support/serve.ts';
 import { addressesOf } from './ingressStatus.ts';
-import { pod, sawBy, serve } from './podEcho.ts';
+import { pod, sawBy } from './podEcho.ts';
 
 interface Example {
   readonly method: string;

@@ -4,8 +4,9 @@ import type { V1Ingress } from '@kubernetes/client-node';
 import { makeAuthority, makeLeaf, type Issued } from '../support/certificates.ts';
 import { service, tlsSecret } from '../support/manifests.ts';
 import { send } from '../support/send.ts';
+import { serve } from '../support/serve.ts';
 import { addressesOf } from './ingressStatus.ts';
-import { pod, sawBy, serve } from './podEcho.ts';
+import { pod, sawBy } from './podEcho.ts';
 
 suite('host_rules', () => {
   test('an Ingress with a TLS host and a wildcard host', async (t: TestContext) => {

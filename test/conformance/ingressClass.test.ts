@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { ingress, service } from '../support/manifests.ts';
 import { send } from '../support/send.ts';
+import { serve } from '../support/serve.ts';
 import { addressesOf } from './ingressStatus.ts';
-import { pod, serve } from './podEcho.ts';
+import { pod } from './podEcho.ts';
 
 suite('ingress_class', () => {
   test('ingress_class: an Ingress of an unknown class gets no address and no traffic', async (t: TestContext) => {

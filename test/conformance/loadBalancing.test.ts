@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { ingress, service } from '../support/manifests.ts';
+import { serve } from '../support/serve.ts';
 import { addressesOf } from './ingressStatus.ts';
-import { pod, sawBy, serve } from './podEcho.ts';
+import { pod, sawBy } from './podEcho.ts';
 
 const PODS = 10;
 const REQUESTS = 100;

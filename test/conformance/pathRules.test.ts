@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { ingress, service, type PathTo } from '../support/manifests.ts';
 import { send } from '../support/send.ts';
+import { serve } from '../support/serve.ts';
 import { addressesOf } from './ingressStatus.ts';
-import { pod, sawBy, serve } from './podEcho.ts';
+import { pod, sawBy } from './podEcho.ts';
 
 /** Host → its paths; all in one Ingress of the suite, one Ingress per host here. */
 const PATHS: Readonly<Record<string, readonly PathTo[]>> = {

@@ -3,8 +3,6 @@ import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import assert from 'node:assert/strict';
 import { startBackend, type Backend } from '../support/backend.ts';
-import { startGatehouse, type Gatehouse } from '../support/gatehouse.ts';
-import type { Manifest } from '../support/manifests.ts';
 import { send, type Received, type Sent } from '../support/send.ts';
 
 /** What the echo server of ingress-controller-conformance says of the request it got. */
@@ -42,14 +40,7 @@ async function answer(pod: { readonly service: string; readonly pod: string }, r
   response.end(body);
 }
 
-/** Serves `manifests` for the rest of the test file's suite. */
-export async function serve(t: TestContext, manifests: readonly Manifest[]): Promise<Gatehouse> {
-  const gatehouse = await startGatehouse({ manifests });
-  t.after(() => gatehouse.stop());
-  return gatehouse;
-}
-
-/** Starts the first pod of a Service, stopped with the test. */
+/** The first pod of a Service, stopped with the test. */
 export async function pod(t: TestContext, service: string, name?: string): Promise<Backend> {
   const backend = await startPod(service, name);
   t.after(() => backend.close());

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, suite, test } from 'node:test';
 import { comparable, judge } from './judge.ts';
-import { WRITE_MODES } from './rawClient.ts';
-import { replay, type Replay } from './replay.ts';
-import { CASES } from './smugglingCase.ts';
+import { WRITE_MODES } from '../support/rawClient.ts';
+import { casesFor, replay, type Replay } from './replay.ts';
 import type { BackendKind } from './watchfulBackend.ts';
 
 const KINDS: readonly BackendKind[] = ['raw, closing', 'raw, keep-alive', 'node:http'];
@@ -15,7 +14,7 @@ for (const kind of KINDS) {
       result = await replay(kind);
     });
 
-    for (const smuggling of CASES) {
+    for (const smuggling of casesFor(kind)) {
       test(`${smuggling.id}: ${smuggling.title}`, () => {
         const said = comparable(result.outcomeOf(smuggling.id, 'whole'));
         for (const mode of WRITE_MODES) {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readRequest, type RawRequest } from './rawRequest.ts';
+import { readRequest, type RawRequest } from '../support/rawRequest.ts';
 
 /** One line of test/cases/h1.jsonl; each char of `raw` is one octet. */
 export interface SmugglingCase {

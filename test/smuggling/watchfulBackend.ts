@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { readRequest, valuesOf, type RawRequest } from './rawRequest.ts';
+import { readRequest, valuesOf, type RawRequest } from '../support/rawRequest.ts';
 
 /** How a backend reads requests and whether it keeps its connections. */
 export type BackendKind = 'raw, closing' | 'raw, keep-alive' | 'node:http';
@@ -105,14 +105,11 @@ function isWebSocket({ fields }: RawRequest): boolean {
   return valuesOf(fields, 'upgrade')[0] === 'websocket';
 }
 
-/** Node knows the registered methods only; the raw backend sees that others arrive as they were sent. */
-const HARMLESS = new Set(['ECONNRESET', 'HPE_INVALID_EOF_STATE', 'HPE_INVALID_METHOD']);
-
 function nodeServer(watch: Watch): Server {
   const server = createHttpServer({ maxHeaderSize: 128 * 1024, keepAlive: true }, (request, response) => void answer(watch, request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // The proxy may give a request up in its middle; only octets that are no request count.
-    if (!HARMLESS.has(error.code ?? '')) watch.violations.push(`${error.code}: ${error.message}`);
+    if (error.code !== 'ECONNRESET' && error.code !== 'HPE_INVALID_EOF_STATE') watch.violations.push(`${error.code}: ${error.message}`);
     socket.destroy();
   });
   return server;
