@@ -63,10 +63,14 @@ export class Listeners {
     const server = socket.protocol === 'https' ? this.#createTls() : this.#createPlain();
     this.#servers.set(socket.descriptor, server);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once('error', reject);
+    const fail = (error: Error): void => {
+      this.#servers.delete(socket.descriptor);
+      reject(error);
+    };
+    server.once('error', fail);
     // Positional: with a descriptor Node ignores `backlog` among the options, and listens again with 511.
     server.listen({ fd: socket.descriptor }, LISTEN_BACKLOG, () => {
-      server.off('error', reject);
+      server.off('error', fail);
       // Running out of descriptors is reported here too; accepting goes on when some are free again.
       server.on('error', () => this.#options.events.connectionRefused());
       resolve();

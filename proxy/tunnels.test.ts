@@ -210,3 +210,30 @@ test('a tunnel whose one side does not read holds the other back, and all arrive
   await client.untilEnded();
   assert.equal(received, total);
 });
+
+test('the cookie that pins a client comes with the 101 too', async (t) => {
+  const backend = await startRawBackend(async (each) => {
+    await each.message();
+    each.send(SWITCH);
+  });
+  t.after(() => backend.close());
+  const affinity = {
+    name: 'route',
+    mode: 'balanced',
+    path: null,
+    domain: null,
+    expiresSeconds: null,
+    maxAgeSeconds: null,
+    secure: 'auto',
+    sameSite: null,
+    conditionalSameSiteNone: false,
+    changeOnFailure: false,
+  } as const;
+  const gateway = await startEngine(t, { clusters: { web: { ports: [backend.port], affinity } } });
+  const client = await gateway.connect();
+  client.send(UPGRADE);
+  const answer = await client.message();
+  assert.match(answer.startLine, / 101 /);
+  assert.match(answer.get('set-cookie') ?? '', /^route=/);
+  assert.deepEqual([answer.get('connection'), answer.get('upgrade')], ['upgrade', 'websocket']);
+});

@@ -203,19 +203,19 @@ async function moveEndpoints(world: World): Promise<readonly number[]> {
 }
 
 /** Load on hosts that no change takes away, each a reason to fail the test when it does. */
-function startLoads(world: World): readonly Load[] {
+function startLoads(t: TestContext, world: World): readonly Load[] {
   const { http, https } = world.gatehouse;
   const body = 'x'.repeat(20_000);
   const tls = { rejectUnauthorized: false };
   const epoch = (): { 'x-epoch': string } => ({ 'x-epoch': String(world.epoch) });
   const judgeEcho = ({ body: echoed }: { readonly body: string }): string | null => (echoed === body ? null : 'not the body that was sent');
   return [
-    startLoad({ lanes: 3, restMs: 5, request: () => ({ port: http, host: 'stable.test' }) }),
-    startLoad({ lanes: 2, restMs: 5, request: () => ({ port: http, host: 'stable.test', method: 'POST', body }), judge: judgeEcho }),
-    startLoad({ lanes: 2, restMs: 5, request: () => ({ port: https, host: 'tls.test', tls }) }),
-    startLoad({ lanes: 1, restMs: 5, request: () => ({ port: https, host: 'tls.test', method: 'POST', body, tls }), judge: judgeEcho }),
-    startLoad({ lanes: 2, restMs: 5, request: () => ({ port: http, host: 'moving.test', headers: epoch() }) }),
-    startLoad({ lanes: 1, restMs: 5, request: () => ({ port: http, host: 'moving.test', method: 'POST', body, headers: epoch() }) }),
+    startLoad(t, { lanes: 3, restMs: 5, request: () => ({ port: http, host: 'stable.test' }) }),
+    startLoad(t, { lanes: 2, restMs: 5, request: () => ({ port: http, host: 'stable.test', method: 'POST', body }), judge: judgeEcho }),
+    startLoad(t, { lanes: 2, restMs: 5, request: () => ({ port: https, host: 'tls.test', tls }) }),
+    startLoad(t, { lanes: 1, restMs: 5, request: () => ({ port: https, host: 'tls.test', method: 'POST', body, tls }), judge: judgeEcho }),
+    startLoad(t, { lanes: 2, restMs: 5, request: () => ({ port: http, host: 'moving.test', headers: epoch() }) }),
+    startLoad(t, { lanes: 1, restMs: 5, request: () => ({ port: http, host: 'moving.test', method: 'POST', body, headers: epoch() }) }),
   ];
 }
 
@@ -275,7 +275,7 @@ function expectedHash(): string {
 test('300 manifest changes under load cost no request and no connection', { timeout: 180_000 }, async (t) => {
   const world = await startWorld(t);
   const { gatehouse } = world;
-  const loads = startLoads(world);
+  const loads = startLoads(t, world);
   const chat = await startChat(gatehouse.http);
   const slow = await startDownload(gatehouse.http);
   await Promise.all(loads.map((load) => load.answers(10)));

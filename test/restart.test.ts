@@ -60,8 +60,8 @@ async function replaced(gatehouse: Gatehouse, before: number): Promise<number> {
 test('kill -9 of the proxy refuses no connection, and what it served and counted is still there', TIMEOUT, async (t) => {
   const { gatehouse } = await startWorld(t);
   const request = (): { port: number; host: string } => ({ port: gatehouse.http, host: 'web.test' });
-  const fresh = startLoad({ lanes: 4, fresh: true, request });
-  const kept = startLoad({ lanes: 4, request });
+  const fresh = startLoad(t, { lanes: 4, fresh: true, request });
+  const kept = startLoad(t, { lanes: 4, request });
   await Promise.all([fresh.answers(200), kept.answers(200)]);
   const snapshot = await gatehouse.api('/api/v1/snapshot');
   for (let kill = 0; kill < 3; kill += 1) {
@@ -97,7 +97,7 @@ test('kill -9 of one of two backends fails no GET, and no POST but those under w
   t.after(() => gatehouse.stop());
   const lanes = 4;
   const answeredBy = new Set<string>();
-  const gets = startLoad({
+  const gets = startLoad(t, {
     lanes,
     request: () => ({ port: gatehouse.http, host: 'web.test' }),
     judge: ({ status, body }) => {
@@ -105,7 +105,7 @@ test('kill -9 of one of two backends fails no GET, and no POST but those under w
       return status === 200 ? null : `status ${status}`;
     },
   });
-  const posts = startLoad({
+  const posts = startLoad(t, {
     lanes,
     request: () => ({ port: gatehouse.http, host: 'web.test', method: 'POST', body: 'x'.repeat(1000) }),
   });

@@ -8,5 +8,5 @@ export async function assertNothingOpen(): Promise<void> {
 }
 
 function openSockets(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP') || name.startsWith('Pipe') && name !== 'PipeWrap');
+  return process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
 }

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, type AgentOptions } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { send, type Received, type Sent } from './send.ts';
 
@@ -36,9 +37,11 @@ export interface Load {
   stop(): Promise<LoadOutcome>;
 }
 
-/** Starts sending; goes on until stopped, whatever fails. */
-export function startLoad(options: LoadOptions): Load {
-  return new RunningLoad(options);
+/** Starts sending; goes on until stopped or the test is over, whatever fails. */
+export function startLoad(t: TestContext, options: LoadOptions): Load {
+  const load = new RunningLoad(options);
+  t.after(() => load.stop());
+  return load;
 }
 
 class RunningLoad implements Load {

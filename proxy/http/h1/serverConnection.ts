@@ -339,11 +339,13 @@ export class ServerConnection {
 
   #arm(): void {
     const limits = this.#context.limits();
+    // Asked first: making room may already begin the next request.
+    const isBlocked = this.#exchange === null && !this.#output.writable;
     const exchange = this.#exchange;
     if (exchange !== null) {
       const reading = exchange.wantsBody && !exchange.requestEnded;
       this.#deadline.at = reading ? this.#context.clock.now() + limits.bodyTimeoutMs : Infinity;
-    } else if (!this.#output.writable) {
+    } else if (isBlocked) {
       // The next request waits for the client to read; the send timeout runs.
       this.#deadline.at = Infinity;
     } else if (this.#headStartMs !== null) {

@@ -200,8 +200,8 @@ export class ServerExchange implements Exchange {
     const keepAlive = mayPersist && framing.type !== 'close';
     this.#framing = framing;
     this.#closes = !keepAlive;
-    const declared = head.bodyLength === null ? framing : ({ type: 'length', bytes: head.bodyLength } as const);
-    this.#addHead(head, framing.type === 'none' && head.status !== 204 ? declared : framing, keepAlive);
+    const isDeclared = framing.type === 'none' && head.status !== 204 && head.bodyLength !== null;
+    this.#addHead(head, isDeclared ? { type: 'length', bytes: head.bodyLength } : framing, keepAlive);
   }
 
   #framingOf(head: ResponseHead): Framing {
