@@ -19,7 +19,7 @@ export interface ListenerEvents {
 export interface ListenersOptions {
   /** Makes the context of connections of one scheme. */
   readonly contextFor: (scheme: 'http' | 'https', onClose: (connection: ServerConnection) => void) => ServerConnectionContext;
-  /** A TLS server that does not listen yet; `onFailure` gets the code of each failed handshake. */
+  /** A TLS server that never listens: connections are handed to it. `onFailure` gets the code of each failed handshake. */
   readonly createTlsServer: (onFailure: (code: string) => void) => Server;
   readonly events: ListenerEvents;
 }
@@ -29,6 +29,8 @@ export interface ListenSocket {
   readonly protocol: 'http' | 'https';
   readonly descriptor: number;
 }
+
+const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true } as const;
 
 /** The listening sockets of one worker and the connections accepted on them. */
 export class Listeners {
@@ -100,24 +102,27 @@ export class Listeners {
   }
 
   #createPlain(): Server {
-    return createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+    return createServer(SOCKET_OPTIONS, (socket) => {
       if (this.#admits(socket)) this.#accept(socket, null);
     });
   }
 
+  /** A plain server that hands what it admits to the TLS server: a refused connection costs no TLS session. */
   #createTls(): Server {
-    const server = this.#options.createTlsServer((code) => this.#options.events.handshakeFailed(failureOf(code)));
-    server.on('connection', (socket: Socket) => this.#track(socket));
-    server.on('secureConnection', (socket: TLSSocket) => {
+    const tlsServer = this.#options.createTlsServer((code) => this.#options.events.handshakeFailed(failureOf(code)));
+    tlsServer.on('secureConnection', (socket: TLSSocket) => {
       this.#handshakes.delete(peerOf(socket));
       this.#accept(socket, tlsOf(socket));
     });
-    return server;
+    return createServer(SOCKET_OPTIONS, (socket) => {
+      if (!this.#admits(socket)) return;
+      this.#track(socket);
+      tlsServer.emit('connection', socket);
+    });
   }
 
   /** Counts a TCP connection under the TLS server as open while its handshake runs. */
   #track(socket: Socket): void {
-    if (!this.#admits(socket)) return;
     const peer = peerOf(socket);
     this.#handshakes.set(peer, socket);
     socket.on('close', () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { lacksWhen } from './support/requirement.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/gatehouse', import.meta.url));
 const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
@@ -65,7 +66,7 @@ async function neededVersion(): Promise<string> {
 
 const pinned = (await readdir(MODULES)).some((name) => name.startsWith('node-linux-'));
 
-test('a checkout runs on its pinned Node although the PATH has an old one', { skip: pinned ? false : 'no pinned Node here' }, async (context) => {
+test('a checkout runs on its pinned Node although the PATH has an old one', { skip: lacksWhen(!pinned, 'no pinned Node here') }, async (context) => {
   const { folder, tools } = await workshop(context);
   await fakeNode(join(tools, 'node'), 'v20.20.2');
   const direct = await run(COMMAND, ['--version'], tools);

@@ -59,6 +59,7 @@ async function serveFolder(
     drainTimeoutMs: DRAIN_TIMEOUT_MS,
     logLevel: 'warn',
     logFormat: 'text',
+    ingressNginxMetrics: false,
   }, logger);
   const onReady = (): void => stdout(printThingsToTry(thingsToTry(addresses, folder), addresses));
   await runUntilStopped(gatehouse, { signals, logger, onHangUp: 'stop', onReady });

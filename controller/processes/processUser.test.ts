@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { lacksRoot } from '../../test/support/requirement.ts';
 import { chooseProcessUser, UNPRIVILEGED_ID } from './processUser.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -12,7 +13,7 @@ test('whoever is told to keep the user, or is not root, keeps it in silence', ()
   if (!isRoot) assert.deepEqual(chooseProcessUser(false, [process.execPath]), { type: 'same', warning: null });
 });
 
-test('root gives up its rights for files that everybody may read, and says why not otherwise', { skip: !isRoot && 'needs root' }, (t) => {
+test('root gives up its rights for files that everybody may read, and says why not otherwise', { skip: lacksRoot() }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-user-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const program = join(folder, 'main.js');

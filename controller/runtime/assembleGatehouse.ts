@@ -24,6 +24,8 @@ export interface ServeOptions {
   readonly logLevel: LogLevel;
   /** Of the log, and of the access log: ingress-nginx's line or JSON. */
   readonly logFormat: 'text' | 'json';
+  /** Also give request metrics under ingress-nginx's names. */
+  readonly ingressNginxMetrics: boolean;
 }
 
 /** Puts the real parts together; nothing runs yet. */
@@ -40,7 +42,7 @@ export function assembleGatehouse(options: ServeOptions, logger: Logger): Gateho
     translate,
     translateOptions: () => translateOptions(options.translation, defaultCertificate, Date.now()),
     createProxy: (events) => new ProxyProcess(proxyOptions, { events, logger, clock: systemClock }),
-    metrics: new MetricsHub(),
+    metrics: new MetricsHub({ ingressNginxNames: options.ingressNginxMetrics }),
     machineAddresses,
     logger,
   });

@@ -61,7 +61,7 @@ test('a connection waits in the backlog until somebody accepts, and outlives the
   assert.equal(await greeting, 'hello');
 });
 
-test('0.0.0.0 and :: are bound to one port side by side', { skip: hasIpv6 ? false : 'no IPv6 on this machine' }, async (t) => {
+test('0.0.0.0 and :: are bound to one port side by side', { skip: hasIpv6 ? false : 'this kernel has no IPv6' }, async (t) => {
   const four = open(t, '0.0.0.0');
   const six = open(t, '::', { port: four.port });
   for (const descriptor of [...four.descriptors, ...six.descriptors]) await accept(t, descriptor);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import type { Certificate, CertificateKey } from '../../core/ir/certificate.ts';
 import type { Cluster, ClusterKey, Endpoint } from '../../core/ir/cluster.ts';
 import type { ClientLimits, ForwardedHeaders, Settings, UpstreamKeepAlive } from '../../core/ir/settings.ts';
 import type { MapDelta, SnapshotDelta } from '../../core/ir/snapshot.ts';
@@ -37,6 +38,8 @@ export interface EngineOptions {
   readonly upstreamKeepAlive?: Partial<UpstreamKeepAlive>;
   readonly forwardedHeaders?: Partial<ForwardedHeaders>;
   readonly clock?: Clock;
+  /** The default certificate; given: the engine also listens for HTTPS. */
+  readonly certificate?: Certificate;
 }
 
 /** A line of the JSON access log. */
@@ -51,6 +54,8 @@ export type LogLine = Readonly<Record<string, unknown>> & {
 export interface RunningEngine {
   readonly engine: Engine;
   readonly port: number;
+  /** For HTTPS; 0: not listening. */
+  readonly tlsPort: number;
   /** Lines written so far; lines come up to 200 ms late. */
   readonly log: readonly LogLine[];
   /** Resolves once `count` lines have been written. */
@@ -102,6 +107,7 @@ const POLICY: RoutePolicy = {
 class Running implements RunningEngine {
   readonly engine: Engine;
   port = 0;
+  tlsPort = 0;
   readonly log: LogLine[] = [];
   readonly #settings: EngineOptions;
   readonly #counters = new Map<string, number>();
@@ -131,10 +137,15 @@ class Running implements RunningEngine {
   }
 
   async listen(): Promise<void> {
+    this.port = await this.#listen('http');
+    if (this.#settings.certificate !== undefined) this.tlsPort = await this.#listen('https');
+  }
+
+  async #listen(protocol: 'http' | 'https'): Promise<number> {
     const sockets = openListeningSockets({ address: '127.0.0.1', port: 0, count: 1, backlog: LISTEN_BACKLOG });
-    this.port = sockets.port;
     const [descriptor = -1] = sockets.descriptors;
-    await this.engine.listen({ protocol: 'http', address: '127.0.0.1', port: sockets.port, descriptor });
+    await this.engine.listen({ protocol, address: '127.0.0.1', port: sockets.port, descriptor });
+    return sockets.port;
   }
 
   async logged(count: number): Promise<readonly LogLine[]> {
@@ -161,7 +172,7 @@ class Running implements RunningEngine {
       settings: settingsOf({ ...this.#settings, ...options }),
       clusters: replacing(this.#clusters, clusters.map((cluster) => [cluster.key, cluster] as const)),
       virtualHosts: replacing(this.#hosts, virtualHosts.map((virtualHost) => [virtualHost.host, virtualHost] as const)),
-      certificates: { upsert: [], remove: [] },
+      certificates: { upsert: options.certificate === undefined ? [] : [['default' as CertificateKey, options.certificate]], remove: [] },
       serverNames: { upsert: [], remove: [] },
     };
     this.engine.apply(delta);

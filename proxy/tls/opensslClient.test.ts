@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { makeAuthority, makeLeaf } from '../../test/support/certificates.ts';
+import { lacks } from '../../test/support/requirement.ts';
 import { servedName, startEchoServer } from '../../test/support/tlsServer.ts';
 
 /** The server seen by somebody else's TLS: `openssl s_client`. */
-const skip = spawnSync('openssl', ['version']).status === 0 ? false : 'the openssl command is not installed';
+const skip = lacks('openssl');
 
 const authority = makeAuthority();
 const names = {

@@ -16,7 +16,7 @@ export interface MalformedForm {
   readonly fixed: string;
 }
 
-const web = makeLeaf(null, 'web.test');
+const web = makeLeaf(null, 'web.test', { dnsNames: ['*.test'] });
 const other = makeLeaf(null, 'other.test');
 const expired = makeLeaf(null, 'expired.test', { notBeforeMs: Date.now() - 2 * 86_400_000, notAfterMs: Date.now() - 86_400_000 });
 

@@ -14,6 +14,11 @@ export function lacksRoot(): string | false {
   return process.getuid?.() === 0 ? false : missing('this test needs root');
 }
 
+/** Why a test cannot run here, for what the other two do not cover: `reason` when `isMissing`, else false. */
+export function lacksWhen(isMissing: boolean, reason: string): string | false {
+  return isMissing ? missing(reason) : false;
+}
+
 function missing(reason: string): string {
   if (process.env['GATEHOUSE_REQUIRE_ALL'] === '1') throw new Error(`${reason}, and nothing may be skipped here`);
   return reason;

@@ -5,7 +5,7 @@ import type { ServeOptions } from '../../runtime/assembleGatehouse.ts';
 import type { ListenAddress } from '../../runtime/listenAddress.ts';
 import { runUntilStopped } from '../../runtime/runUntilStopped.ts';
 import { defineCommand, EXIT, wrongUsage, type CommandContext } from '../command.ts';
-import { many, one } from '../flag.ts';
+import { many, one, toggle } from '../flag.ts';
 import type { FlagValues } from '../parseArguments.ts';
 import { DEFAULT_ADMIN, TRANSLATION_FLAGS, translationChoices } from '../sharedFlags.ts';
 import { choice, duration, integer, listenAddress, text } from '../values.ts';
@@ -46,6 +46,11 @@ const FLAGS = {
     defaultText: "the machine's host name",
   }),
   ...TRANSLATION_FLAGS,
+  ingressNginxMetrics: toggle(
+    'ingress-nginx-metrics',
+    false,
+    'Give request metrics under ingress-nginx\'s names too, for dashboards that exist. Doubles those families.',
+  ),
   drainTimeout: one('drain-timeout', duration, () => DEFAULT_DRAIN_MS, {
     placeholder: 'DURATION',
     help: 'After SIGTERM, how long open requests may take to finish before they are cut.',
