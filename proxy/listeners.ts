@@ -30,7 +30,7 @@ export interface ListenSocket {
   readonly descriptor: number;
 }
 
-const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true, keepAlive: true } as const;
+const SOCKET_OPTIONS = { noDelay: true, keepAlive: true } as const;
 
 /** The listening sockets of one worker and the connections accepted on them. */
 export class Listeners {
@@ -102,7 +102,7 @@ export class Listeners {
   }
 
   #createPlain(): Server {
-    return createServer(SOCKET_OPTIONS, (socket) => {
+    return createServer({ ...SOCKET_OPTIONS, allowHalfOpen: true }, (socket) => {
       if (this.#admits(socket)) this.#accept(socket, null);
     });
   }
@@ -114,11 +114,13 @@ export class Listeners {
       this.#handshakes.delete(peerOf(socket));
       this.#accept(socket, tlsOf(socket));
     });
-    return createServer(SOCKET_OPTIONS, (socket) => {
+    const server = createServer(SOCKET_OPTIONS, (socket) => {
       if (!this.#admits(socket)) return;
       this.#track(socket);
       tlsServer.emit('connection', socket);
     });
+    server.once('close', () => tlsServer.close());
+    return server;
   }
 
   /** Counts a TCP connection under the TLS server as open while its handshake runs. */

@@ -5,7 +5,7 @@ import { connect } from 'node:tls';
 import { certificateFrom, makeLeaf } from '../test/support/certificates.ts';
 import { assertNothingOpen } from './testing/nothingOpen.ts';
 import { answering, response, startRawBackend } from './testing/rawBackend.ts';
-import { RawPeer, type RawMessage } from './testing/rawPeer.ts';
+import { connectRaw, RawPeer, type RawMessage } from './testing/rawPeer.ts';
 import { startEngine } from './testing/startEngine.ts';
 
 after(assertNothingOpen);
@@ -81,6 +81,16 @@ test('a tunnel over TLS carries both ways and closes its halves alone', async (t
   await client.untilClosed();
   const [line] = await gateway.logged(1);
   assert.deepEqual([line?.status, line?.['body_bytes_sent']], [101, 7]);
+});
+
+test('a client that closes its side during the handshake is let go at once', async (t) => {
+  const gateway = await startEngine(t, { certificate });
+  const client = await connectRaw(gateway.tlsPort);
+  client.end('\x16\x03\x01');
+  await client.untilEnded();
+  assert.equal(gateway.counter('gatehouse_tls_handshake_failures_total'), 1);
+  assert.equal(gateway.gauge('gatehouse_client_connections'), 0);
+  client.socket.destroy();
 });
 
 test('a connection over TLS beyond the limit is refused and counted', async (t) => {

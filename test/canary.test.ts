@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { V1IngressSpec } from '@kubernetes/client-node';
 import { after, before, suite, test } from 'node:test';
 import { startBackend, type Backend, type EchoedRequest } from './support/backend.ts';
 import { assertShare, draw, tally } from './support/draw.ts';
@@ -157,8 +158,13 @@ suite('canaries', () => {
   });
 
   test('the default backend of a canary is the alternative of the catch-all route', async () => {
+    await gatehouse.write('catchAll.yaml', [
+      ingress('catch-all', '', [], { spec: defaultBackend('main') }),
+      ingress('catch-all-canary', '', [], { annotations: nginx({ canary: 'true', ...HEADER }), spec: defaultBackend('canary') }),
+    ]);
     assert.equal(answererOf(await ask('nobody.test', ALWAYS)), 'canary');
     assert.equal(answererOf(await ask('nobody.test')), 'main');
+    await gatehouse.remove('catchAll.yaml');
   });
 
   test('annotations without canary: "true" make an ordinary Ingress', async () => {
@@ -170,7 +176,7 @@ suite('canaries', () => {
     const { body } = await ask('inherited.test', ALWAYS);
     const echoed = JSON.parse(body) as EchoedRequest;
     assert.equal(echoed.backend, 'canary');
-    assert.equal(echoed.headers.host, 'inner.test');
+    assert.equal(echoed.headers['host'], 'inner.test');
   });
 
   test('a canary rule without paths disturbs nobody', async () => {
@@ -179,14 +185,15 @@ suite('canaries', () => {
 
   test('a main that comes later wakes its canary, and a new weight holds from the next request on', async () => {
     const main = ingress('late', 'late.test', [{ path: '/', service: 'main' }]);
-    const canary = (share: number): Manifest => ingress('late-canary', 'late.test', [{ path: '/', service: 'canary' }], { annotations: nginx({ canary: 'true', ...HEADER, ...weight(share) }) });
-    await gatehouse.write('late.yaml', [canary(0)]);
     assert.equal((await ask('late.test', ALWAYS)).status, 404);
-    await gatehouse.write('late.yaml', [canary(0), main]);
+    await gatehouse.write('late.yaml', [main]);
     assert.equal(answererOf(await ask('late.test', ALWAYS)), 'canary');
     assert.equal(answererOf(await ask('late.test')), 'main');
-    await gatehouse.write('late.yaml', [canary(100), main]);
-    assert.equal(answererOf(await ask('late.test')), 'canary');
+    const heavier = ingress('heavier', 'late.test', [{ path: '/', service: 'second' }], { annotations: nginx({ canary: 'true', ...weight(100) }) });
+    await gatehouse.write('late.yaml', [main, heavier]);
+    assert.equal(answererOf(await ask('late.test')), 'second');
+    await gatehouse.remove('late.yaml');
+    assert.equal((await ask('late.test', ALWAYS)).status, 404);
   });
 
   for (const mode of ['balanced', 'persistent']) {
@@ -241,23 +248,24 @@ function manifestsOf(row: Row, index: number): Manifest[] {
   ];
 }
 
+function defaultBackend(name: string): Partial<V1IngressSpec> {
+  return { defaultBackend: { service: { name, port: { number: 80 } } } };
+}
+
 /** The Ingresses of the tests below the table. */
 function others(backends: readonly Backend[]): Manifest[] {
   const marked = { annotations: nginx({ canary: 'true', ...HEADER }), createdAt: '2026-01-02T00:00:00Z' };
   const toMain = [{ path: '/', service: 'main' }];
   const toCanary = [{ path: '/', service: 'canary' }];
-  const defaultBackend = (name: string): { defaultBackend: { service: { name: string; port: { number: number } } } } => ({ defaultBackend: { service: { name, port: { number: 80 } } } });
-  const elsewhere = ingress('elsewhere-canary', 'namespaces.test', toCanary, marked);
   const affinity = (mode: string): Record<string, string> => nginx({ affinity: 'cookie', 'affinity-mode': mode });
   return [
     ingress('unmatched', 'unmatched.test', [{ path: '/foo', service: 'main' }]),
     ingress('unmatched-canary', 'unmatched.test', [{ path: '/foo', pathType: 'Exact', service: 'canary' }, { path: '/nowhere', service: 'canary' }], marked),
+    ingress('late-canary', 'late.test', toCanary, marked),
     ingress('canary-only', 'canary-only.test', toCanary, marked),
     ingress('namespaces', 'namespaces.test', toMain),
-    { ...elsewhere, metadata: { ...elsewhere.metadata, namespace: 'elsewhere' } },
+    ingress('elsewhere', 'namespaces.test', toCanary, { ...marked, namespace: 'elsewhere' }),
     ...service('canary', backends.filter(({ name }) => name === 'canary'), 'elsewhere'),
-    ingress('catch-all', '', [], { spec: defaultBackend('main') }),
-    ingress('catch-all-canary', '', [], { ...marked, spec: defaultBackend('canary') }),
     ingress('unmarked', 'unmarked.test', toMain, { createdAt: '2026-01-01T00:00:00Z' }),
     ingress('unmarked-second', 'unmarked.test', [...toCanary, { path: '/only', service: 'canary' }], { annotations: nginx({ ...HEADER, ...weight(100) }), createdAt: '2026-01-02T00:00:00Z' }),
     ingress('inherited', 'inherited.test', toMain, { annotations: nginx({ 'upstream-vhost': 'inner.test' }) }),

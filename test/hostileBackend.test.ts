@@ -212,8 +212,17 @@ suite('a hostile backend', () => {
     assert.equal(end, 'reset');
   });
 
-  test('the backend itself saw nothing but requests', () => {
+  test('a 101 to another protocol than the one asked for opens no tunnel', async () => {
+    backend.script('/other-protocol', { octets: `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: forged\r\n\r\n${FORGED}`, act: 'keep' });
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n';
+    const { octets } = await write(gatehouse, `GET /other-protocol HTTP/1.1\r\nHost: gw.test\r\n${upgrade}\r\n`);
+    assert.deepEqual(readResponses(octets, ['GET']).responses.map(({ status }) => status), [502]);
+    assert.doesNotMatch(octets, /forged/i);
+  });
+
+  test('the backend itself saw nothing but requests, and the proxy met no fault of its own', () => {
     assert.deepEqual(backend.violations, []);
+    assert.deepEqual(gatehouse.log.filter(({ level }) => level === 'error' || level === 'fatal'), []);
   });
 });
 

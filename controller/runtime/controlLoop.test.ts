@@ -200,7 +200,7 @@ test('problems are logged once when they appear and once when they go', async (c
   assert.equal(logger.error.mock.callCount(), 1);
   assert.equal(logger.info.mock.callCount(), 1);
   assert.match(JSON.stringify(logger.error.mock.calls[0]?.arguments), /must be whole/);
-  assert.match(JSON.stringify(logger.info.mock.calls[0]?.arguments), /problem solved.*must be whole/);
+  assert.match(JSON.stringify(logger.info.mock.calls[0]?.arguments), /solved: .*must be whole/);
   await loop.stop();
 });
 

@@ -10,19 +10,18 @@ export function createProblemLog(logger: Logger): (problems: readonly Problem[])
   return (problems) => {
     const present = new Map(problems.map((problem) => [identity(problem), problem]));
     for (const [key, problem] of present) if (!known.has(key)) logAppeared(logger, problem);
-    for (const [key, problem] of known) if (!present.has(key)) logger.info('problem solved', { problem: printProblem(problem) });
+    for (const [key, problem] of known) if (!present.has(key)) logger.info(`solved: ${printProblem(problem)}`);
     known = present;
   };
 }
 
 function logAppeared(logger: Logger, problem: Problem): void {
-  const fields = { problem: printProblem(problem) };
   switch (problem.severity) {
     case 'error':
-      logger.error('problem found', fields);
+      logger.error(printProblem(problem));
       return;
     case 'warning':
-      logger.warn('problem found', fields);
+      logger.warn(printProblem(problem));
       return;
   }
 }

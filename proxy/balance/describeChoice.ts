@@ -29,7 +29,7 @@ export function describeChoice(described: DescribedCluster): ChoiceDescription {
   const { cluster, candidates, readyCount, policy, sessions, affinity, request } = described;
   if (readyCount === 0) return { endpoint: null, text: cluster.unavailable ?? 'no endpoint is ready' };
   const out = readyCount - candidates.states.length;
-  const among = `${candidates.states.length} ready endpoints${out === 0 ? '' : `, ${out} more ejected`}`;
+  const among = `${candidates.states.length} ready ${candidates.states.length === 1 ? 'endpoint' : 'endpoints'}${out === 0 ? '' : `, ${out} more ejected`}`;
   const held = affinity === null ? null : sessions.find(affinity, candidates, request);
   if (affinity !== null && held !== null) {
     return { endpoint: held.endpoint, text: `cookie ${affinity.name} holds a session (${among})` };

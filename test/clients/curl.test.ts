@@ -79,7 +79,7 @@ suite('curl', { skip: lacks('curl') }, () => {
     await t.test('three URLs take one connection', async () => {
       for (const [arguments_, url] of [[plain, http], [[...secure, '--http1.1'], https]] as const) {
         const format = ['-w', '%{num_connects}\n', '-o', '/dev/null'];
-        const { stdout } = await curl([...arguments_, ...format, url('/1'), ...['-o', '/dev/null', url('/2')], ...['-o', '/dev/null', url('/3')]]);
+        const { stdout } = await curl([...arguments_, ...format, url('/1'), '-o', '/dev/null', url('/2'), '-o', '/dev/null', url('/3')]);
         assert.equal(stdout.toString(), '1\n0\n0\n');
       }
     });

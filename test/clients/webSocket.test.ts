@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { suite, test, type TestContext } from 'node:test';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
 import { makeAuthority, makeLeaf } from '../support/certificates.ts';
@@ -16,7 +17,7 @@ const CLIENTS = 50;
 /** A backend that echoes WebSocket messages, closes when told to, and refuses upgrades of /refused. */
 async function echoServer(t: TestContext): Promise<Gatehouse> {
   const backend = await backendFor(t, 'echo');
-  const server = new WebSocketServer({ server: backend.server, verifyClient: ({ req }: { req: { url?: string } }) => req.url !== '/refused' });
+  const server = new WebSocketServer({ server: backend.server, verifyClient: ({ req }: { req: IncomingMessage }) => req.url !== '/refused' });
   server.on('connection', (socket) => {
     socket.on('error', () => socket.terminate());
     socket.on('message', (data: RawData, isBinary) => {
@@ -39,7 +40,9 @@ async function echoServer(t: TestContext): Promise<Gatehouse> {
 
 async function open(t: TestContext, gatehouse: Gatehouse, scheme: 'ws' | 'wss'): Promise<WebSocket> {
   const port = scheme === 'ws' ? gatehouse.http : gatehouse.https;
-  const socket = new WebSocket(`${scheme}://127.0.0.1:${port}/`, { headers: { host: 'ws.test' }, servername: 'ws.test', ca: authority.certificatePem });
+  // TLS options pass through to node:tls, which the types of ws do not say.
+  const options = { headers: { host: 'ws.test' }, servername: 'ws.test', ca: authority.certificatePem };
+  const socket = new WebSocket(`${scheme}://127.0.0.1:${port}/`, options);
   t.after(() => socket.terminate());
   await once(socket, 'open');
   return socket;

@@ -22,8 +22,12 @@ export interface Replay {
   readonly wrongProbes: readonly string[];
   /** Octets at a backend that are no request of the proxy. */
   readonly violations: readonly string[];
+  /** What the product logged as faults of its own. */
+  readonly faults: readonly unknown[];
 }
 
+/** The guard's backend is reported, as it should be. */
+const GUARD_REPORT = 'Ingress default/guard: ';
 /** Runs of cases at one time. */
 const CONCURRENCY = 24;
 
@@ -56,6 +60,7 @@ export async function replay(kind: BackendKind): Promise<Replay> {
   return {
     wrongProbes,
     violations: [...a.violations, ...b.violations],
+    faults: gatehouse.log.filter(({ level, message }) => (level === 'error' || level === 'fatal') && !String(message).includes(GUARD_REPORT)),
     outcomeOf(id, mode) {
       const run = received.get(keyOf(id, mode));
       const smuggling = CASES.find((each) => each.id === id);

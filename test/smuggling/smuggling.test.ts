@@ -33,6 +33,10 @@ for (const kind of KINDS) {
       assert.deepEqual(result.wrongProbes, []);
     });
 
+    test('the proxy met no fault of its own', () => {
+      assert.deepEqual(result.faults, []);
+    });
+
     test('no backend ever saw octets that are no request of the proxy', () => {
       assert.deepEqual(result.violations, []);
     });

@@ -3,7 +3,7 @@ import type { EchoedRequest } from './backend.ts';
 import { exchangeRaw } from './rawClient.ts';
 import { readResponses } from './rawResponse.ts';
 
-/** Requests sent one behind the other on one connection. */
+/** Requests sent one behind the other, many on one connection. */
 export interface Draws {
   readonly port: number;
   readonly host: string;
@@ -15,8 +15,19 @@ export interface Draws {
   readonly from?: string;
 }
 
+/** Fewer than the proxy answers on one connection. */
+const MOST_AT_ONCE = 500;
+
 /** Who answered each of the requests, in order. All must be answered by echo backends. */
-export async function draw({ port, host, count, path, fields, from }: Draws): Promise<string[]> {
+export async function draw(draws: Draws): Promise<string[]> {
+  const names: string[] = [];
+  while (names.length < draws.count) {
+    names.push(...(await drawAtOnce({ ...draws, count: Math.min(MOST_AT_ONCE, draws.count - names.length) })));
+  }
+  return names;
+}
+
+async function drawAtOnce({ port, host, count, path, fields, from }: Draws): Promise<string[]> {
   const request = [`GET ${path ?? '/'} HTTP/1.1`, `Host: ${host}`, ...(fields ?? [])].join('\r\n');
   const octets = Buffer.from(`${request}\r\n\r\n`.repeat(count), 'latin1');
   const received = await exchangeRaw({ port, from: from ?? '127.0.0.1', octets, mode: 'whole' });

@@ -7,6 +7,8 @@ export type Manifest = V1Ingress | V1Service | V1EndpointSlice | V1Secret | V1Co
 export interface BackendAddress {
   readonly address: string;
   readonly port: number;
+  /** Of its endpoint; default: ready. */
+  readonly conditions?: { readonly ready: boolean; readonly serving?: boolean; readonly terminating?: boolean };
 }
 
 /** A Service with one port 80 named `http`, and an EndpointSlice with these backends, each with its own port if they differ. */
@@ -17,7 +19,7 @@ export function service(name: string, backends: readonly BackendAddress[], names
     metadata: { name: `${name}-${index}`, namespace, labels: { 'kubernetes.io/service-name': name } },
     addressType: 'IPv4',
     ports: [{ name: 'http', port, protocol: 'TCP' }],
-    endpoints: group.map(({ address }) => ({ addresses: [address], conditions: { ready: true } })),
+    endpoints: group.map(({ address, conditions }) => ({ addresses: [address], conditions: conditions ?? { ready: true } })),
   }));
   return [
     {
@@ -42,7 +44,7 @@ export function ingress(
   name: string,
   host: string,
   paths: readonly PathTo[],
-  more: { readonly annotations?: Record<string, string>; readonly spec?: Partial<V1IngressSpec>; readonly createdAt?: string } = {},
+  more: { readonly annotations?: Record<string, string>; readonly spec?: Partial<V1IngressSpec>; readonly createdAt?: string; readonly namespace?: string } = {},
 ): V1Ingress {
   const rule = {
     ...(host === '' ? {} : { host }),
@@ -59,7 +61,7 @@ export function ingress(
     kind: 'Ingress',
     metadata: {
       name,
-      namespace: 'default',
+      namespace: more.namespace ?? 'default',
       ...(more.annotations === undefined ? {} : { annotations: more.annotations }),
       ...(more.createdAt === undefined ? {} : { creationTimestamp: new Date(more.createdAt) }),
     },
