@@ -46,6 +46,9 @@ export interface Gatehouse {
   stop(): Promise<number | null>;
 }
 
+/** Times 10 ms: what a change may take on a machine that does much else. */
+const MOST_WAITS = 3000;
+
 const BINARY = join(import.meta.dirname, '../../bin/gatehouse');
 
 /** Starts it and waits until the first snapshot is served by every worker. */
@@ -181,10 +184,11 @@ class Running implements Gatehouse {
 
   /** Generations only rise, so asking again is no guess; there is no event to wait for over HTTP. */
   async #appliedAfter(generation: number): Promise<void> {
-    for (;;) {
+    for (let wait = 0; wait < MOST_WAITS; wait += 1) {
       const now = await this.#generation();
       if (now.generation > generation && now.appliedGeneration >= now.generation) return;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    throw new Error(`generation ${generation} was not followed by another: does the change alter what is served? writeText does not wait`);
   }
 }
