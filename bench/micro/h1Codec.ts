@@ -124,7 +124,7 @@ function repeat(run: () => unknown): () => void {
 let sink: unknown;
 const { method, target, authority, fields } = firstHead();
 const noBody = { type: 'none' } as const;
-const request = { method, target, authority, fields, framing: noBody, upgrade: null, expectsContinue: false };
+const request = { method, target, authority, fields, sharedFields: null, framing: noBody, upgrade: null, expectsContinue: false };
 const { status, reason, fields: responseFields } = firstResponse();
 const twelve = { type: 'length', bytes: 12 } as const;
 const response = { status, reason, fields: responseFields, framing: twelve, keepAlive: true, upgrade: null };

@@ -1,9 +1,9 @@
 import type { RoutePolicy } from '../../core/ir/virtualHost.ts';
 import type { EndpointState } from '../balance/endpointState.ts';
 import type { Clock } from '../../core/time/clock.ts';
-import type { AbortReason, Exchange, ExchangeHandler, RequestHead, ResponseHead, Tunnel } from '../http/exchange.ts';
+import type { AbortReason, Exchange, ExchangeHandler, ResponseHead, Tunnel } from '../http/exchange.ts';
 import type { Fields } from '../http/fields.ts';
-import type { Upstream, UpstreamError } from '../http/upstream.ts';
+import type { Upstream, UpstreamError, UpstreamHead } from '../http/upstream.ts';
 import type { Deadline, Deadlines } from '../limits/deadlines.ts';
 import { protocolErrorKind, type LocalAnswer } from '../observe/answerReason.ts';
 import type { ExchangeDraft } from '../observe/exchangeRecord.ts';
@@ -41,7 +41,7 @@ export interface EndpointChooser {
 export interface ForwardPlan {
   readonly exchange: Exchange;
   /** The head a backend gets. */
-  readonly head: RequestHead;
+  readonly head: UpstreamHead;
   readonly policy: RoutePolicy;
   readonly chooser: EndpointChooser;
   readonly draft: ExchangeDraft;
@@ -160,7 +160,8 @@ export class Forwarding implements ExchangeHandler {
 
   head(head: ResponseHead): void {
     this.#stopWaiting();
-    if (this.#tryAgain({ type: 'status', status: head.status })) return;
+    const { statuses } = this.#plan.policy.retry.on;
+    if (statuses.length > 0 && this.#tryAgain({ type: 'status', status: head.status })) return;
     this.#headSent = true;
     this.#plan.draft.status = head.status;
     this.#plan.draft.answeredBy = 'upstream';

@@ -29,7 +29,7 @@ export function decideRetry(policy: RetryPolicy, failed: FailedTry, state: Retry
   const repeatable = policy.on.nonIdempotent || IDEMPOTENT.has(state.method);
   const stale = failed.type === 'error' && failed.error.code === 'stale';
   // The backend closed a kept connection: its own doing, no failure of the endpoint, and no try spent.
-  if (stale) return repeatable ? 'sameEndpoint' : 'no';
+  if (stale) return repeatable || !failed.error.sent ? 'sameEndpoint' : 'no';
   const mostTries = policy.tries === 0 ? state.endpoints : Math.min(policy.tries, state.endpoints);
   if (state.tries >= mostTries) return 'no';
   const sent = failed.type === 'status' || failed.error.sent;

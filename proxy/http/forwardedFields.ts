@@ -3,6 +3,7 @@ import type { ForwardedHeaders } from '../../core/ir/settings.ts';
 import { isAuthority } from './authority.ts';
 import type { ClientConnection, RequestHead } from './exchange.ts';
 import { Fields } from './fields.ts';
+import type { UpstreamHead } from './upstream.ts';
 
 /** What the proxy believes about the client once trusted proxies in front of it have had their say. */
 export interface ClientIdentity {
@@ -40,6 +41,8 @@ export class ForwardedFields {
   readonly #trusted = new BlockList();
   readonly #trustsNobody: boolean;
   readonly #append: boolean;
+  /** Connection → the fields its last request got. */
+  readonly #byConnection = new WeakMap<ClientConnection, { readonly identity: ClientIdentity; readonly fields: Fields }>();
 
   constructor(settings: ForwardedHeaders) {
     for (const cidr of settings.trustedCidrs) {
@@ -78,7 +81,7 @@ export class ForwardedFields {
   }
 
   /** The head a backend gets: the client's fields without what only the proxy may say, then the proxy's own. */
-  upstreamHead(head: RequestHead, client: ClientConnection, own: { identity: ClientIdentity; requestId: string; host: string | null }): RequestHead {
+  upstreamHead(head: RequestHead, client: ClientConnection, own: { identity: ClientIdentity; requestId: string; host: string | null }): UpstreamHead {
     const { identity } = own;
     const fields = new Fields();
     const authority = own.host ?? head.authority;
@@ -90,16 +93,25 @@ export class ForwardedFields {
       else if (lowerName === 'x-forwarded-for') received = received === undefined ? value : `${received}, ${value}`;
     });
     fields.append('X-Request-ID', 'x-request-id', own.requestId);
-    fields.append('X-Real-IP', 'x-real-ip', identity.address);
     const chain = this.#append && identity.trustedPeer && received !== undefined ? `${received}, ${client.remoteAddress}` : identity.address;
     fields.append('X-Forwarded-For', 'x-forwarded-for', chain);
+    if (received !== undefined) fields.append('X-Original-Forwarded-For', 'x-original-forwarded-for', received);
+    return { ...head, authority, fields, sharedFields: this.#identityFields(identity, client) };
+  }
+
+  /** What does not change from request to request of one connection, as long as it names the same host. */
+  #identityFields(identity: ClientIdentity, client: ClientConnection): Fields {
+    const known = this.#byConnection.get(client);
+    if (known !== undefined && isSameIdentity(known.identity, identity)) return known.fields;
+    const fields = new Fields();
+    fields.append('X-Real-IP', 'x-real-ip', identity.address);
     fields.append('X-Forwarded-Host', 'x-forwarded-host', identity.host);
     fields.append('X-Forwarded-Port', 'x-forwarded-port', identity.port);
     fields.append('X-Forwarded-Proto', 'x-forwarded-proto', identity.scheme);
     fields.append('X-Forwarded-Scheme', 'x-forwarded-scheme', identity.scheme);
     fields.append('X-Scheme', 'x-scheme', identity.scheme);
-    if (received !== undefined) fields.append('X-Original-Forwarded-For', 'x-original-forwarded-for', received);
-    return { ...head, authority, fields };
+    this.#byConnection.set(client, { identity, fields });
+    return fields;
   }
 
   #trusts(address: string): boolean {
@@ -119,6 +131,10 @@ export class ForwardedFields {
     }
     return client;
   }
+}
+
+function isSameIdentity(one: ClientIdentity, other: ClientIdentity): boolean {
+  return one.address === other.address && one.host === other.host && one.port === other.port && one.scheme === other.scheme;
 }
 
 /** First element of a comma list, trimmed; undefined when there is none. Only short, visible text is taken. */

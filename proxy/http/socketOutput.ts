@@ -32,6 +32,8 @@ export class SocketOutput {
   #sendTimeoutMs: number;
   #parts: (string | Buffer)[] = [];
   #bytes = 0;
+  /** Times that something was handed to the socket. */
+  flushes = 0;
   #scheduled = false;
   #blocked = false;
 
@@ -75,6 +77,7 @@ export class SocketOutput {
     this.#parts = [];
     this.#bytes = 0;
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    this.flushes += 1;
     if (!this.#write(parts, bytes)) this.#socket.setTimeout(this.#sendTimeoutMs);
     else if (this.#blocked) this.#drained();
   }

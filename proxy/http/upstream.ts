@@ -69,10 +69,19 @@ export interface UpstreamTarget {
   readonly reuse: boolean;
 }
 
+/** A request as a backend gets it. */
+export interface UpstreamHead extends RequestHead {
+  /**
+   * Further fields, the same object for many requests: a codec may remember what it made of them. Their names do not
+   * occur in `fields`. Absent: none.
+   */
+  readonly sharedFields?: Fields;
+}
+
 /** Carries requests to endpoints of one protocol, keeping idle connections. One per worker. */
 export interface Upstream {
   /** Starts one try. Callbacks come later, never inside this call. */
-  request(target: UpstreamTarget, head: RequestHead, handler: UpstreamHandler): UpstreamRequest;
+  request(target: UpstreamTarget, head: UpstreamHead, handler: UpstreamHandler): UpstreamRequest;
   /** Closes idle connections to `host:port`, and active ones once they end. */
   retire(endpoint: Endpoint): void;
   close(): void;

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger } from '../../core/log/logger.ts';
 import { libc } from '../../core/os/libc.ts';
 import { systemClock } from '../../core/time/clock.ts';
+import { TurnClock } from '../../core/time/turnClock.ts';
 import type { Explanation, ExplainRequest } from '../../core/ipc/views.ts';
 import { LogBudget } from '../observe/logBudget.ts';
 import { unexplained } from './unexplained.ts';
@@ -18,7 +19,7 @@ export function runWorker(createEngine: CreateWorkerEngine): void {
     worker: start.worker,
     accessLogFormat: start.accessLogFormat,
     logger,
-    clock: systemClock,
+    clock: new TurnClock(systemClock),
     logBudget: new LogBudget(start.logBudget),
     sendLog: (batch) => port.postMessage({ type: 'log', batch } satisfies FromWorker, [batch.bytes.buffer]),
   });

@@ -25,6 +25,7 @@ interface Opened {
   readonly socket: BackendSocket;
   readonly clock: ManualClock;
   readonly deadlines: Deadlines;
+  readonly connection: ClientConnection;
   readonly request: ClientRequest;
   readonly said: string[];
 }
@@ -66,12 +67,12 @@ async function open(): Promise<Opened> {
     onEnd: () => said.push('end'),
     onUpgrade: () => {},
     onWritable: () => {},
-    onError: (error) => said.push(error.code),
+    onError: (error) => said.push(`${error.code}${error.sent ? '' : ', nothing sent'}`),
   });
   connection.begin(request);
   socket.emit('connect');
   await new Promise(setImmediate);
-  return { socket, clock, deadlines, request, said };
+  return { socket, clock, deadlines, connection, request, said };
 }
 
 test('the read timeout stands still while the response is held back, and runs again once it is not', async () => {
@@ -105,4 +106,17 @@ test('a request that was given up says nothing more', async () => {
   socket.push('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfull');
   await new Promise(setImmediate);
   assert.deepEqual(said, ['closed']);
+});
+
+test('octets that arrive before a request has left are never its answer: the try is stale, and nothing was sent', async () => {
+  const { socket, connection, request, said } = await open();
+  socket.push('HTTP/1.1 204 No Content\r\n\r\n');
+  await new Promise(setImmediate);
+  assert.deepEqual(said, ['head 204', 'end', 'idle'].toSorted((a, b) => said.indexOf(a) - said.indexOf(b)));
+  const { head, timeouts, handler } = request;
+  const second = new ClientRequest(connection, { head, timeouts, startedAtMs: 0 }, { ...handler, onReady: () => second.end(null) });
+  connection.begin(second);
+  await Promise.resolve();
+  socket.emit('data', Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'));
+  assert.deepEqual(said.slice(3), ['stale, nothing sent']);
 });

@@ -41,6 +41,8 @@ export class ClientConnection {
   #responseBegun = false;
   #pumping = false;
   #inputEnded = false;
+  /** `flushes` of the output when the present request was handed to it. */
+  #flushesBefore = 0;
   #phase: 'connecting' | 'sending' | 'reading' | 'idle' | 'detached' | 'closed' = 'connecting';
 
   /** `socket` is connecting. */
@@ -73,9 +75,7 @@ export class ClientConnection {
       return;
     }
     // Callbacks come later, never inside the call that asked.
-    queueMicrotask(() => {
-      if (this.#request === request) this.#send(request);
-    });
+    queueMicrotask(this.#sendWaiting);
   }
 
   /** False once it is closing, before the close itself is known. */
@@ -125,10 +125,17 @@ export class ClientConnection {
     else this.#send(this.#request);
   };
 
+  readonly #sendWaiting = (): void => {
+    const request = this.#request;
+    // Given up, or given up and followed by another that is on its way already.
+    if (request !== null && request.connectMs === null) this.#send(request);
+  };
+
   #send(request: ClientRequest): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'sending';
     this.#decoder.expect(request.head.method);
+    this.#flushesBefore = this.#output.flushes;
     request.send(this.#context.clock.now());
     this.#armRead();
     request.handler.onReady();
@@ -136,6 +143,8 @@ export class ClientConnection {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#request === null) return void this.#socket.destroy();
+    // Octets that were there before the request left cannot be its answer (Node CVE-2026-48931).
+    if (this.#output.flushes === this.#flushesBefore) return this.#lose('reset', 'the backend spoke before it was asked');
     this.#responseBegun = true;
     this.#decoder.push(chunk);
     this.#armRead();
@@ -262,7 +271,8 @@ export class ClientConnection {
     if (request === null || request.settled) return;
     request.settled = true;
     const stale = code === 'reset' && this.requests > 1 && !this.#responseBegun;
-    request.handler.onError({ code: stale ? 'stale' : code, detail, sent: this.connected });
+    const sent = this.connected && this.#output.flushes !== this.#flushesBefore;
+    request.handler.onError({ code: stale ? 'stale' : code, detail, sent });
   }
 
   #hold(): void {

@@ -1,6 +1,6 @@
 import type { RequestHead } from '../exchange.ts';
 import type { Fields } from '../fields.ts';
-import type { UpstreamHandler, UpstreamRequest, UpstreamTimeouts } from '../upstream.ts';
+import type { UpstreamHandler, UpstreamHead, UpstreamRequest, UpstreamTimeouts } from '../upstream.ts';
 import type { ClientConnection } from './clientConnection.ts';
 import { CRLF, encodeChunkHeader, encodeLastChunk } from './encodeChunk.ts';
 import { encodeRequestHead } from './encodeHead.ts';
@@ -8,7 +8,7 @@ import type { Framing } from './events.ts';
 
 /** One request on a backend connection. */
 export class ClientRequest implements UpstreamRequest {
-  readonly head: RequestHead;
+  readonly head: UpstreamHead;
   readonly timeouts: UpstreamTimeouts;
   readonly handler: UpstreamHandler;
   connectMs: number | null = null;
@@ -23,7 +23,7 @@ export class ClientRequest implements UpstreamRequest {
 
   constructor(
     connection: ClientConnection,
-    request: { readonly head: RequestHead; readonly timeouts: UpstreamTimeouts; readonly startedAtMs: number },
+    request: { readonly head: UpstreamHead; readonly timeouts: UpstreamTimeouts; readonly startedAtMs: number },
     handler: UpstreamHandler,
   ) {
     this.#connection = connection;
@@ -37,13 +37,16 @@ export class ClientRequest implements UpstreamRequest {
   /** For the connection: it is open, write the head. */
   send(nowMs: number): void {
     this.connectMs = this.#connection.requests > 1 ? 0 : nowMs - this.#startedAtMs;
-    const { method, target, authority, fields, upgrade, expectsContinue } = this.head;
+    const { method, target, authority, fields, sharedFields, upgrade, expectsContinue } = this.head;
     const framing = framingOf(this.head);
-    this.#connection.output.add(encodeRequestHead({ method, target, authority, fields, framing, upgrade, expectsContinue }));
+    const shared = sharedFields ?? null;
+    this.#connection.output.add(
+      encodeRequestHead({ method, target, authority, fields, sharedFields: shared, framing, upgrade, expectsContinue }),
+    );
   }
 
   write(chunk: Buffer): boolean {
-    if (this.settled || this.#ended) return true;
+    if (this.settled || this.#ended || chunk.length === 0) return true;
     const output = this.#connection.output;
     if (this.#chunked) output.add(encodeChunkHeader(chunk.length));
     output.add(chunk);

@@ -25,6 +25,20 @@ export function encodeRequestFields(fields: Fields): string {
   return gather(fields, appendRequestLine);
 }
 
+/** Fields that nobody changes any more → their lines. */
+const sharedLines = new WeakMap<Fields, string>();
+
+/** The same as `encodeRequestFields` for fields that many requests share and nobody changes any more. */
+export function encodeSharedFields(fields: Fields): string {
+  let lines = sharedLines.get(fields);
+  if (lines === undefined) {
+    // Through a buffer, so that it is one flat string and not a tree that every request would have to walk.
+    lines = Buffer.from(encodeRequestFields(fields), 'latin1').toString('latin1');
+    sharedLines.set(fields, lines);
+  }
+  return lines;
+}
+
 /** True for text that stays one element when written as latin1: no controls but HTAB, no character above 0xff. */
 export function isFieldText(value: string): boolean {
   for (let index = 0; index < value.length; index += 1) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fields } from '../fields.ts';
 import { CRLF, encodeChunkHeader, encodeLastChunk } from './encodeChunk.ts';
-import type { EncodeFaultCode } from './encodeFault.ts';
+import { EncodeFault, type EncodeFaultCode } from './encodeFault.ts';
 import { encodeRequestHead, encodeResponseHead } from './encodeHead.ts';
 import type { RequestHeadParts, ResponseHeadParts } from './encodeHead.ts';
 import { requestLog, responseLog } from './fixture/eventLog.ts';
@@ -19,6 +19,7 @@ function request(parts: Partial<RequestHeadParts> = {}): string {
     target: '/',
     authority: 'a.test',
     fields: fieldsOf(),
+    sharedFields: null,
     framing: { type: 'none' },
     upgrade: null,
     expectsContinue: false,
@@ -113,4 +114,12 @@ test('heads are read back as they were written', () => {
   assert.ok(head?.includes(JSON.stringify([...pairs, ['Content-Length', '0']])));
   const [sent] = requestLog([Buffer.from(request({ method: 'PATCH', target: '/a?b=%20', fields }), 'latin1')]);
   assert.ok(sent?.includes('"method":"PATCH","target":"/a?b=%20","authority":"a.test"'));
+});
+
+test('shared fields follow the request\'s own, and their text is made once', () => {
+  const sharedFields = fieldsOf(['X-Real-IP', '192.0.2.1']);
+  const first = request({ fields: fieldsOf(['Accept', '*/*']), sharedFields });
+  assert.equal(first, 'GET / HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\nX-Real-IP: 192.0.2.1\r\n\r\n');
+  assert.equal(request({ fields: fieldsOf(['Accept', '*/*']), sharedFields }), first);
+  assert.throws(() => request({ sharedFields: fieldsOf(['X-Real-IP', 'a\r\nb: c']) }), EncodeFault);
 });

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { Fields } from '../fields.ts';
 import { isToken } from '../octets.ts';
 import { EncodeFault } from './encodeFault.ts';
-import { encodeFields, encodeRequestFields, isFieldText } from './encodeFields.ts';
+import { encodeFields, encodeRequestFields, encodeSharedFields, isFieldText } from './encodeFields.ts';
 import type { Framing } from './events.ts';
 
 /** A request for a backend. */
@@ -17,6 +17,8 @@ export interface RequestHeadParts {
   readonly authority: string;
   /** End-to-end fields only. */
   readonly fields: Fields;
+  /** Further end-to-end fields, the same object for many requests: their text is made once. Null: none. */
+  readonly sharedFields: Fields | null;
   /** A request cannot last until the close: `close` is refused. */
   readonly framing: Framing;
   /** Protocol to ask for with Upgrade; null: none. */
@@ -52,7 +54,8 @@ export function encodeRequestHead(parts: RequestHeadParts): string {
   const { method, target, authority } = parts;
   if (!isToken(method) || !isVisible(target) || !isFieldText(authority)) throw new EncodeFault('startLine');
   if (parts.framing.type === 'close') throw new EncodeFault('length');
-  const lines = encodeRequestFields(parts.fields);
+  const shared = parts.sharedFields === null ? '' : encodeSharedFields(parts.sharedFields);
+  const lines = encodeRequestFields(parts.fields) + shared;
   const expect = parts.expectsContinue ? 'Expect: 100-continue\r\n' : '';
   const upgrade = parts.upgrade === null ? '' : upgradeLines(parts.upgrade);
   const start = `${method} ${target} HTTP/1.1\r\nHost: ${authority}\r\n`;

@@ -4,8 +4,7 @@ import type { UpstreamKeepAlive } from '../../../core/ir/settings.ts';
 import type { Clock } from '../../../core/time/clock.ts';
 import { endpointKey } from '../../balance/endpointState.ts';
 import type { Deadlines } from '../../limits/deadlines.ts';
-import type { RequestHead } from '../exchange.ts';
-import type { Upstream, UpstreamHandler, UpstreamRequest, UpstreamTarget } from '../upstream.ts';
+import type { Upstream, UpstreamHandler, UpstreamHead, UpstreamRequest, UpstreamTarget } from '../upstream.ts';
 import { ClientConnection, type ClientConnectionContext } from './clientConnection.ts';
 import { ClientRequest } from './clientRequest.ts';
 import type { ResponseLimits } from './responseDecoder.ts';
@@ -53,7 +52,7 @@ export class H1Upstream implements Upstream {
     };
   }
 
-  request(target: UpstreamTarget, head: RequestHead, handler: UpstreamHandler): UpstreamRequest {
+  request(target: UpstreamTarget, head: UpstreamHead, handler: UpstreamHandler): UpstreamRequest {
     const key = endpointKey(target.endpoint);
     const pool = this.#poolOf(key);
     pool.retired = false;

@@ -114,7 +114,7 @@ export class ServerExchange implements Exchange {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#framing === null || this.#framing.type === 'none' || this.responseEnded) return true;
+    if (this.#framing === null || this.#framing.type === 'none' || this.responseEnded || chunk.length === 0) return true;
     this.#responseBodyBytes += chunk.length;
     if (this.#framing.type === 'chunked') {
       this.#add(encodeChunkHeader(chunk.length));
