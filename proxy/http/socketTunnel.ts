@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { OctetSource } from './octetSource.ts';
 import type { Tunnel, TunnelHandler } from './exchange.ts';
 
 /** A socket as one end of a tunnel. Takes the socket over: whoever had it before has removed its listeners. */
@@ -9,11 +10,13 @@ export class SocketTunnel implements Tunnel {
   sent = 0;
   readonly #socket: Socket;
   readonly #early: Buffer;
+  readonly #source: OctetSource;
   #closeTold = false;
 
-  /** `early`: octets of the tunnel that were read together with the head. */
-  constructor(socket: Socket, early: Buffer) {
+  /** `early`: octets of the tunnel that were read together with the head. `source`: where those that follow come from. */
+  constructor(socket: Socket, early: Buffer, source: OctetSource) {
     this.#socket = socket;
+    this.#source = source;
     this.#early = early;
     socket.pause();
     // The close event follows every error; the error itself says nothing that the other end could use.
@@ -22,7 +25,7 @@ export class SocketTunnel implements Tunnel {
 
   start(handler: TunnelHandler): void {
     const socket = this.#socket;
-    socket.on('data', (chunk: Buffer) => this.#deliver(handler, chunk));
+    this.#source((chunk) => this.#deliver(handler, chunk));
     socket.on('end', () => handler.onEnd());
     socket.on('drain', () => handler.onWritable());
     socket.on('close', () => this.#tellClose(handler));

@@ -6,6 +6,7 @@ import { createManualClock, type ManualClock } from '../../../core/time/manualCl
 import { Deadlines } from '../../limits/deadlines.ts';
 import type { RequestHead } from '../exchange.ts';
 import { Fields } from '../fields.ts';
+import { octetsOf } from '../octetSource.ts';
 import { ClientConnection } from './clientConnection.ts';
 import { ClientRequest } from './clientRequest.ts';
 
@@ -36,7 +37,7 @@ async function open(): Promise<Opened> {
   const clock = createManualClock();
   const deadlines = new Deadlines(clock);
   const said: string[] = [];
-  const connection = new ClientConnection(socket as unknown as Socket, {
+  const connection = new ClientConnection(socket as unknown as Socket, octetsOf(socket as unknown as Socket), {
     clock,
     deadlines,
     limits: { requestLineBytes: 8192, fieldLineBytes: 8192, headerBytes: 32_768, headerCount: 100 },

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../../../core/time/clock.ts';
 import type { Deadline, Deadlines } from '../../limits/deadlines.ts';
 import type { ResponseHead } from '../exchange.ts';
+import type { OctetSource } from '../octetSource.ts';
 import { SocketOutput } from '../socketOutput.ts';
 import { SocketTunnel } from '../socketTunnel.ts';
 import type { ClientRequest } from './clientRequest.ts';
@@ -29,6 +30,7 @@ export class ClientConnection {
   requests = 0;
   connected = false;
   readonly #socket: Socket;
+  readonly #source: OctetSource;
   readonly #context: ClientConnectionContext;
   readonly #decoder: ResponseDecoder;
   readonly #output: SocketOutput;
@@ -45,9 +47,10 @@ export class ClientConnection {
   #flushesBefore = 0;
   #phase: 'connecting' | 'sending' | 'reading' | 'idle' | 'detached' | 'closed' = 'connecting';
 
-  /** `socket` is connecting. */
-  constructor(socket: Socket, context: ClientConnectionContext) {
+  /** `socket` is connecting; `source` gives its octets. */
+  constructor(socket: Socket, source: OctetSource, context: ClientConnectionContext) {
     this.#socket = socket;
+    this.#source = source;
     this.#context = context;
     this.openedAtMs = context.clock.now();
     this.#decoder = new ResponseDecoder(context.limits);
@@ -55,7 +58,7 @@ export class ClientConnection {
     this.#deadline = { at: Infinity, expire: () => this.#expire() };
     context.deadlines.add(this.#deadline);
     socket.once('connect', this.#onConnect);
-    socket.on('data', this.#onData);
+    source(this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('timeout', this.#onTimeout);
     socket.on('error', this.#onError);
@@ -241,11 +244,10 @@ export class ClientConnection {
     this.#phase = 'detached';
     this.#request = null;
     this.#context.deadlines.delete(this.#deadline);
-    this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
     this.#socket.off('timeout', this.#onTimeout);
     this.#socket.off('error', this.#onError);
-    const tunnel = new SocketTunnel(this.#socket, this.#decoder.takeRest());
+    const tunnel = new SocketTunnel(this.#socket, this.#decoder.takeRest(), this.#source);
     request.settled = true;
     request.handler.onUpgrade(responseHeadOf(event), tunnel);
   }

@@ -1,9 +1,10 @@
-import { connect, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import type { Endpoint } from '../../../core/ir/cluster.ts';
 import type { UpstreamKeepAlive } from '../../../core/ir/settings.ts';
 import type { Clock } from '../../../core/time/clock.ts';
 import { endpointKey } from '../../balance/endpointState.ts';
 import type { Deadlines } from '../../limits/deadlines.ts';
+import { connectReading } from '../octetSource.ts';
 import type { Upstream, UpstreamHandler, UpstreamHead, UpstreamRequest, UpstreamTarget } from '../upstream.ts';
 import { ClientConnection, type ClientConnectionContext } from './clientConnection.ts';
 import { ClientRequest } from './clientRequest.ts';
@@ -96,8 +97,9 @@ export class H1Upstream implements Upstream {
   #open(endpoint: Endpoint, key: string, pool: Pool): ClientConnection {
     const { host, port } = endpoint;
     const lookup = isIP(host) === 0 ? { lookup: this.#options.lookup } : {};
-    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true, keepAlive: true, ...lookup });
-    const connection = new ClientConnection(socket, this.#context);
+    const options = { host, port, noDelay: true, allowHalfOpen: true, keepAlive: true, ...lookup };
+    const { socket, source } = connectReading(options);
+    const connection = new ClientConnection(socket, source, this.#context);
     pool.open += 1;
     this.#keys.set(connection, key);
     return connection;

@@ -9,6 +9,7 @@ import type {
 } from '../exchange.ts';
 import { acceptsHtml, errorPage } from '../errorPage.ts';
 import type { Fields } from '../fields.ts';
+import { octetsOf } from '../octetSource.ts';
 import { SocketTunnel } from '../socketTunnel.ts';
 import { CRLF, encodeChunkHeader, encodeLastChunk } from './encodeChunk.ts';
 import { encodeResponseHead } from './encodeHead.ts';
@@ -139,7 +140,7 @@ export class ServerExchange implements Exchange {
     this.requestEnded = true;
     this.responseEnded = true;
     const { socket, rest } = this.#connection.detach();
-    this.#tunnel = new SocketTunnel(socket, rest);
+    this.#tunnel = new SocketTunnel(socket, rest, octetsOf(socket));
     return this.#tunnel;
   }
 
