@@ -48,6 +48,9 @@ export class Engine implements WorkerEngine {
   #forwardedFields = new ForwardedFields({ trustedCidrs: [], appendForwardedFor: false });
   #listeners: Listeners | null = null;
   #draining = false;
+  readonly #onFault = (fault: unknown): void => {
+    this.#options.logger.error('a fault of Gatehouse, please report it: the request that met it is lost', { error: fault });
+  };
   #onQuiet: (() => void) | null = null;
   #drained: Promise<{ readonly cutConnections: number }> | null = null;
 
@@ -74,6 +77,7 @@ export class Engine implements WorkerEngine {
       keepAlive: () => this.#current.upstreamKeepAlive,
       responseLimits: RESPONSE_LIMITS,
       lookup: createCachedLookup(),
+      onFault: this.#onFault,
     });
     this.#handler = new RequestHandler({
       clock,
@@ -81,6 +85,7 @@ export class Engine implements WorkerEngine {
       tables: { routes: this.#routes, clusters: this.#clusters, random: Math.random },
       forwardedFields: () => this.#forwardedFields,
       upstream: this.#upstream,
+      onFault: this.#onFault,
       onStart: () => (this.#metrics.requestsInFlight += 1),
       onRecord: (record, logged) => this.#record(record, logged),
       onEjected: (cluster) => this.#metrics.endpointEjected(cluster),
@@ -180,6 +185,7 @@ export class Engine implements WorkerEngine {
       draining: () => this.#draining,
       onExchange: (exchange) => this.#handler.handle(exchange),
       onRejected: (rejection) => this.#rejected(rejection, scheme),
+      onFault: this.#onFault,
       onClose,
     };
   }

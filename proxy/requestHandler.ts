@@ -29,6 +29,8 @@ export interface RequestHandlerDependencies {
   readonly upstream: Upstream;
   /** Every exchange once, when it is over. `logged`: its route wants an access log line. */
   readonly onRecord: (record: ExchangeRecord, logged: boolean) => void;
+  /** Something threw that never should. */
+  readonly onFault: (fault: unknown) => void;
   readonly onStart: () => void;
   readonly onTunnel: (bridge: TunnelBridge) => void;
   readonly onTunnelEnd: (bridge: TunnelBridge) => void;
@@ -68,11 +70,22 @@ export class RequestHandler {
 
   handle(exchange: Exchange): void {
     this.#deps.onStart();
+    const { request } = exchange;
+    const draft = draftOf(exchange, requestIdOf(request.fields.get('x-request-id')));
+    try {
+      this.#route(exchange, draft);
+    } catch (fault) {
+      this.#deps.onFault(fault);
+      exchange.start(new AnsweredHandler(draft.requestId));
+      this.#answer({ exchange, draft }, { status: 500, by: 'internalError', fields: [], logged: true });
+    }
+  }
+
+  #route(exchange: Exchange, draft: ExchangeDraft): void {
     const { request, client } = exchange;
+    const { requestId } = draft;
     const forwarded = this.#deps.forwardedFields();
     const identity = forwarded.identify(request, client);
-    const requestId = requestIdOf(request.fields.get('x-request-id'));
-    const draft = draftOf(exchange, requestId);
     draft.remoteAddress = identity.address;
     const balance = balanceRequestOf(request, identity);
     const decision = decide(this.#deps.tables, request, identity, balance);

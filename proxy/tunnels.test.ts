@@ -4,6 +4,7 @@ import { createManualClock } from '../core/time/manualClock.ts';
 import { assertNothingOpen } from './testing/nothingOpen.ts';
 import { response, startRawBackend, type RawBackend } from './testing/rawBackend.ts';
 import type { RawPeer } from './testing/rawPeer.ts';
+import { COOKIE_AFFINITY } from './balance/testing/cookieAffinity.ts';
 import { startEngine, type RunningEngine } from './testing/startEngine.ts';
 
 after(assertNothingOpen);
@@ -217,18 +218,7 @@ test('the cookie that pins a client comes with the 101 too', async (t) => {
     each.send(SWITCH);
   });
   t.after(() => backend.close());
-  const affinity = {
-    name: 'route',
-    mode: 'balanced',
-    path: null,
-    domain: null,
-    expiresSeconds: null,
-    maxAgeSeconds: null,
-    secure: 'auto',
-    sameSite: null,
-    conditionalSameSiteNone: false,
-    changeOnFailure: false,
-  } as const;
+  const affinity = { ...COOKIE_AFFINITY, name: 'route' };
   const gateway = await startEngine(t, { clusters: { web: { ports: [backend.port], affinity } } });
   const client = await gateway.connect();
   client.send(UPGRADE);

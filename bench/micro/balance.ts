@@ -2,6 +2,7 @@
  * ns per choice of an endpoint for every policy at 3, 50 and 1,000 endpoints, calm and with one failing; cost of a
  * Maglev table.
  */
+import { COOKIE_AFFINITY } from '../../proxy/balance/testing/cookieAffinity.ts';
 import type { BalancePolicy, CookieAffinity } from '../../core/ir/cluster.ts';
 import { ClusterState } from '../../proxy/balance/clusterState.ts';
 import { buildMaglevTable } from '../../proxy/balance/maglevTable.ts';
@@ -19,19 +20,6 @@ const POLICIES: readonly (readonly [name: string, policy: BalancePolicy])[] = [
   ['Maglev by address', { type: 'maglev', key: [{ type: 'remoteAddress' }], subsetSize: 1 }],
   ['Maglev, subsets of 3', { type: 'maglev', key: [{ type: 'remoteAddress' }], subsetSize: 3 }],
 ];
-
-const AFFINITY: CookieAffinity = {
-  name: 'INGRESSCOOKIE',
-  mode: 'balanced',
-  path: null,
-  domain: null,
-  expiresSeconds: null,
-  maxAgeSeconds: null,
-  secure: 'auto',
-  sameSite: null,
-  conditionalSameSiteNone: false,
-  changeOnFailure: false,
-};
 
 /** Median ns per call over the rounds; the first, cold one is left out. */
 function measure(count: number, call: (index: number) => void): number {
@@ -87,10 +75,10 @@ for (const [name, policy] of POLICIES) {
 
 {
   const state = newState(50, { type: 'roundRobin' });
-  const cookie = state.choose(balanceRequest(), AFFINITY)?.cookieValue ?? '';
+  const cookie = state.choose(balanceRequest(), COOKIE_AFFINITY)?.cookieValue ?? '';
   const held = balanceRequest({ cookies: { INGRESSCOOKIE: cookie } });
-  print('a held session, 50 endpoints', measure(CHOICES, () => void state.choose(held, AFFINITY)));
-  print('a new session, 50 endpoints', measure(CHOICES, () => void state.choose(balanceRequest(), AFFINITY)));
+  print('a held session, 50 endpoints', measure(CHOICES, () => void state.choose(held, COOKIE_AFFINITY)));
+  print('a new session, 50 endpoints', measure(CHOICES, () => void state.choose(balanceRequest(), COOKIE_AFFINITY)));
 }
 
 for (const count of [10, 64, 500, 5_000]) {

@@ -3,20 +3,9 @@ import { test } from 'node:test';
 import type { CookieAffinity } from '../../core/ir/cluster.ts';
 import { clusterAffinityHash, opaqueHash, parseAffinityCookie, printAffinityCookie } from './affinityCookie.ts';
 import type { CookieContext } from './affinityCookie.ts';
+import { COOKIE_AFFINITY } from './testing/cookieAffinity.ts';
 import { seededRandom, testSeed } from './testing/seededRandom.ts';
 
-const PLAIN: CookieAffinity = {
-  name: 'INGRESSCOOKIE',
-  mode: 'balanced',
-  path: null,
-  domain: null,
-  expiresSeconds: null,
-  maxAgeSeconds: null,
-  secure: 'auto',
-  sameSite: null,
-  conditionalSameSiteNone: false,
-  changeOnFailure: false,
-};
 const CONTEXT: CookieContext = { routePath: '/cart', isHttps: false, userAgent: undefined, epochMs: 1_700_000_000_000 };
 const MOJAVE_SAFARI =
   'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_14_6) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1.2 Safari/605.1.15';
@@ -94,13 +83,13 @@ const CASES: readonly Case[] = [
 
 for (const [name, affinity, context, text] of CASES) {
   test(`Set-Cookie: ${name}`, () => {
-    assert.equal(printAffinityCookie({ ...PLAIN, ...affinity }, 'v', { ...CONTEXT, ...context }), text);
+    assert.equal(printAffinityCookie({ ...COOKIE_AFFINITY, ...affinity }, 'v', { ...CONTEXT, ...context }), text);
   });
 }
 
 test('a name that is no token sets no cookie', () => {
   for (const name of ['', 'a b', 'a;b', 'a=b', 'a\r\nb', 'ä']) {
-    assert.equal(printAffinityCookie({ ...PLAIN, name }, 'v', CONTEXT), null);
+    assert.equal(printAffinityCookie({ ...COOKIE_AFFINITY, name }, 'v', CONTEXT), null);
   }
 });
 
@@ -110,7 +99,7 @@ test('no configuration adds an attribute or a line', () => {
   const text = (): string =>
     Array.from({ length: 6 }, () => String.fromCharCode(Math.floor(random() * (random() < 0.8 ? 128 : 65_536)))).join('');
   for (let round = 0; round < 5_000; round += 1) {
-    const affinity = { ...PLAIN, name: text(), path: text(), domain: text() };
+    const affinity = { ...COOKIE_AFFINITY, name: text(), path: text(), domain: text() };
     const printed = printAffinityCookie(affinity, 'v', CONTEXT) ?? 'v; Path=; HttpOnly';
     assert.match(printed, /^[\x20-\x7e]+$/, `seed ${seed}: ${JSON.stringify(affinity)}`);
     assert.ok(/^[^;]*; (Domain=[^;]*; )?Path=[^;]*; HttpOnly$/.test(printed), `seed ${seed}: ${printed}`);

@@ -3,22 +3,11 @@ import { describe, test } from 'node:test';
 import type { CookieAffinity, Endpoint } from '../../core/ir/cluster.ts';
 import type { ClusterState } from './clusterState.ts';
 import type { Choice, EndpointState } from './endpointState.ts';
+import { COOKIE_AFFINITY } from './testing/cookieAffinity.ts';
 import { balanceRequest, clusterOf, endpoint, endpoints, stateOf, tally } from './testing/clusters.ts';
 
 function affinityOf(fields: Partial<CookieAffinity>): CookieAffinity {
-  return {
-    name: 'route',
-    mode: 'balanced',
-    path: null,
-    domain: null,
-    expiresSeconds: null,
-    maxAgeSeconds: null,
-    secure: 'auto',
-    sameSite: null,
-    conditionalSameSiteNone: false,
-    changeOnFailure: false,
-    ...fields,
-  };
+  return { ...COOKIE_AFFINITY, name: 'route', ...fields };
 }
 
 function chooseWith(

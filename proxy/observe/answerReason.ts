@@ -24,15 +24,13 @@ export type LocalAnswer =
   | 'redirect'
   /** The rule says so: a backend that cannot be served (RouteAction `respond`). */
   | 'respond'
-  /** The name asked for is not one of this TLS connection (421). */
-  | 'misdirected'
   /** Every try failed (502). */
   | 'upstreamFailed'
   /** The last try took too long (504). */
   | 'upstreamTimeout'
   /** The client went away before it had its answer (logged as 499, as nginx does). */
   | 'clientGone'
-  /** Draining (503). */
+  /** Cut when the drain time was over (logged as 499). */
   | 'shutdown'
   /** A fault in the proxy (500). */
   | 'internalError';

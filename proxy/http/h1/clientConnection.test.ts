@@ -42,6 +42,7 @@ async function open(): Promise<Opened> {
     deadlines,
     limits: { requestLineBytes: 8192, fieldLineBytes: 8192, headerBytes: 32_768, headerCount: 100 },
     onIdle: () => said.push('idle'),
+    onFault: (fault) => said.push(`fault ${String(fault)}`),
     onClose: () => said.push('closed'),
   });
   const head: RequestHead = {
@@ -120,4 +121,22 @@ test('octets that arrive before a request has left are never its answer: the try
   await Promise.resolve();
   socket.emit('data', Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'));
   assert.deepEqual(said.slice(3), ['stale, nothing sent']);
+});
+
+test('a caller that throws loses its own try, and the fault is told', async () => {
+  const { socket, connection, request, said } = await open();
+  const { head, timeouts, handler } = request;
+  socket.push('HTTP/1.1 204 No Content\r\n\r\n');
+  await new Promise(setImmediate);
+  said.length = 0;
+  const onHead = (): never => {
+    throw new Error('by a bug');
+  };
+  const second = new ClientRequest(connection, { head, timeouts, startedAtMs: 0 }, { ...handler, onHead, onReady: () => second.end(null) });
+  connection.begin(second);
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  socket.push('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+  await new Promise(setImmediate);
+  assert.deepEqual(said, ['fault Error: by a bug', 'invalidResponse', 'closed']);
 });

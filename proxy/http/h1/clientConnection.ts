@@ -17,6 +17,8 @@ export interface ClientConnectionContext {
   readonly limits: ResponseLimits;
   /** The connection carries nothing and may be kept. `keepAliveMs`: what the backend's Keep-Alive field promised; null: nothing. */
   readonly onIdle: (connection: ClientConnection, keepAliveMs: number | null) => void;
+  /** Something threw that never should. */
+  readonly onFault: (fault: unknown) => void;
   readonly onClose: (connection: ClientConnection) => void;
 }
 
@@ -139,9 +141,24 @@ export class ClientConnection {
     this.#phase = 'sending';
     this.#decoder.expect(request.head.method);
     this.#flushesBefore = this.#output.flushes;
-    request.send(this.#context.clock.now());
-    this.#armRead();
-    request.handler.onReady();
+    try {
+      request.send(this.#context.clock.now());
+      this.#armRead();
+      request.handler.onReady();
+    } catch (fault) {
+      this.#faulted(fault);
+    }
+  }
+
+  /** A fault in the proxy costs the request that met it: the caller is told, and answers 502 if it still can. */
+  #faulted(fault: unknown): void {
+    this.#context.onFault(fault);
+    try {
+      this.#lose('invalidResponse', 'a fault in the proxy');
+    } catch (second) {
+      this.#context.onFault(second);
+      this.#socket.destroy();
+    }
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -185,7 +202,11 @@ export class ClientConnection {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#step());
+    try {
+      while (this.#step());
+    } catch (fault) {
+      this.#faulted(fault);
+    }
     this.#pumping = false;
   }
 

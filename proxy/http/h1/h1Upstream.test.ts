@@ -24,6 +24,7 @@ async function setUp(t: TestContext): Promise<{ upstream: H1Upstream; backend: R
     keepAlive: () => ({ connections: 10, idleTimeoutMs: 60_000, requests: 100, maxAgeMs: 60_000 }),
     responseLimits: RESPONSE_LIMITS,
     lookup: createCachedLookup(),
+    onFault: (fault) => assert.fail(String(fault)),
   });
   t.after(() => upstream.close());
   const endpoint = { host: '127.0.0.1', port: backend.port, weight: 1, state: 'ready' } as const;

@@ -20,6 +20,8 @@ export interface H1UpstreamOptions {
   readonly responseLimits: ResponseLimits;
   /** Resolves ExternalName endpoints. */
   readonly lookup: LookupFunction;
+  /** Something threw that never should. */
+  readonly onFault: (fault: unknown) => void;
 }
 
 /** All connections to one `host:port`. */
@@ -49,6 +51,7 @@ export class H1Upstream implements Upstream {
       deadlines: options.deadlines,
       limits: options.responseLimits,
       onIdle: (connection, keepAliveMs) => this.#release(connection, keepAliveMs),
+      onFault: options.onFault,
       onClose: (connection) => this.#forget(connection),
     };
   }

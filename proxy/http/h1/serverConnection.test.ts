@@ -26,6 +26,7 @@ const LIMITS = {
 class HeldSocket extends Duplex {
   wasReset = false;
   timeoutMs = 0;
+  written = '';
   readonly #held: (() => void)[] = [];
 
   constructor() {
@@ -33,7 +34,8 @@ class HeldSocket extends Duplex {
   }
 
   override _read(): void {}
-  override _write(_chunk: Buffer, _encoding: string, taken: () => void): void {
+  override _write(chunk: Buffer, _encoding: string, taken: () => void): void {
+    this.written += chunk.toString('latin1');
     this.#held.push(taken);
   }
   override _writev(_chunks: unknown, taken: () => void): void {
@@ -60,14 +62,25 @@ interface Opened {
   readonly clock: ManualClock;
   readonly deadlines: Deadlines;
   readonly exchanges: Exchange[];
+  readonly faults: string[];
+}
+
+const HANDLER = { requestId: 'a', onBody: () => true, onBodyEnd: () => {}, onWritable: () => {}, onAbort: () => {} };
+
+function answer(exchange: Exchange): void {
+  exchange.start(HANDLER);
+  exchange.sendHead({ status: 200, reason: '', fields: new Fields(), bodyLength: null });
+  exchange.write(Buffer.from('body'));
+  exchange.end(null);
 }
 
 /** A connection on a held socket; each request is answered at once, of unknown length. */
-function open(): Opened {
+function open(handle: (exchange: Exchange) => void = answer): Opened {
   const socket = new HeldSocket();
   const clock = createManualClock();
   const deadlines = new Deadlines(clock);
   const exchanges: Exchange[] = [];
+  const faults: string[] = [];
   const client = { remoteAddress: '192.0.2.1', remotePort: 1, localAddress: '192.0.2.2', localPort: 80, tls: null };
   const connection = new ServerConnection(socket as unknown as Socket, client, {
     clock,
@@ -77,16 +90,14 @@ function open(): Opened {
     draining: () => false,
     onExchange: (exchange) => {
       exchanges.push(exchange);
-      exchange.start({ requestId: 'a', onBody: () => true, onBodyEnd: () => {}, onWritable: () => {}, onAbort: () => {} });
-      exchange.sendHead({ status: 200, reason: '', fields: new Fields(), bodyLength: null });
-      exchange.write(Buffer.from('body'));
-      exchange.end(null);
+      handle(exchange);
     },
     onRejected: () => {},
+    onFault: (fault) => faults.push(String(fault)),
     onClose: () => {},
   });
   assert.ok(connection.idle);
-  return { socket, clock, deadlines, exchanges };
+  return { socket, clock, deadlines, exchanges, faults };
 }
 
 test('the linger time counts from the last octet sent, not from the last one made', async () => {
@@ -139,4 +150,19 @@ test('a finished response that only the close ends is reset when the client does
   await new Promise(setImmediate);
   framed.socket.emit('timeout');
   assert.ok(framed.socket.destroyed && !framed.socket.wasReset);
+});
+
+test('a handler that throws costs its own connection, is answered 500, and the fault is told', async () => {
+  const onBody = (): never => {
+    throw new Error('by a bug');
+  };
+  const { socket, faults } = open((exchange) => {
+    exchange.start({ ...HANDLER, onBody });
+    exchange.resumeBody();
+  });
+  socket.push('POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 1\r\n\r\na');
+  await new Promise(setImmediate);
+  assert.deepEqual(faults, ['Error: by a bug']);
+  assert.match(socket.written, /^HTTP\/1\.1 500 /);
+  await socket.release();
 });

@@ -52,6 +52,8 @@ export interface ServerConnectionContext {
   readonly onExchange: ExchangeListener;
   /** A request was refused before it became an exchange. */
   readonly onRejected: (rejection: Rejection) => void;
+  /** Something threw that never should. */
+  readonly onFault: (fault: unknown) => void;
   readonly onClose: (connection: ServerConnection) => void;
 }
 
@@ -201,7 +203,11 @@ export class ServerConnection {
     // Handlers answer from inside delivery; the outer loop goes on for them.
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#step());
+    try {
+      while (this.#step());
+    } catch (fault) {
+      this.#faulted(fault);
+    }
     this.#pumping = false;
     if (this.#state === 'open') {
       this.#balanceReading();
@@ -231,6 +237,17 @@ export class ServerConnection {
       case 'error':
         this.#fail(event.error);
         return false;
+    }
+  }
+
+  /** A fault in the proxy costs the request that met it and this connection, not the thousands beside it. */
+  #faulted(fault: unknown): void {
+    this.#context.onFault(fault);
+    try {
+      this.#fail({ status: 500, detail: 'a fault in the proxy' });
+    } catch (second) {
+      this.#context.onFault(second);
+      this.cut(true);
     }
   }
 

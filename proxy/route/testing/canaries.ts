@@ -4,20 +4,6 @@ import type { CookiesAndHeaders } from '../../balance/request.ts';
 import { compileCanarySplit } from '../canarySplit.ts';
 import { chooseCluster, type SplitCluster } from '../chooseCluster.ts';
 
-/** Session affinity as the annotation `affinity: cookie` alone asks for it. */
-export const COOKIE_AFFINITY: CookieAffinity = {
-  name: 'INGRESSCOOKIE',
-  mode: 'balanced',
-  path: null,
-  domain: null,
-  expiresSeconds: null,
-  maxAgeSeconds: null,
-  secure: 'auto',
-  sameSite: null,
-  conditionalSameSiteNone: false,
-  changeOnFailure: false,
-};
-
 /** A canary of that cluster, without rules and without weight unless `rules` says so. */
 export function canary(cluster: string, rules: Partial<Canary> = {}): Canary {
   return {
