@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom, testSeed } from '../balance/testing/seededRandom.ts';
-import { COOKIE_AFFINITY } from '../balance/testing/cookieAffinity.ts';
-import { canary, decide, drawing, onHeader, requestWith, type Decision } from './testing/canaries.ts';
+import { COOKIE_AFFINITY, canary, decide, drawing, onHeader, requestWith, type Decision } from './testing/canaries.ts';
 
 interface Row extends Decision {
   readonly name: string;

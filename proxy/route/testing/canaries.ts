@@ -4,6 +4,8 @@ import type { CookiesAndHeaders } from '../../balance/request.ts';
 import { compileCanarySplit } from '../canarySplit.ts';
 import { chooseCluster, type SplitCluster } from '../chooseCluster.ts';
 
+export { COOKIE_AFFINITY } from '../../balance/testing/cookieAffinity.ts';
+
 /** A canary of that cluster, without rules and without weight unless `rules` says so. */
 export function canary(cluster: string, rules: Partial<Canary> = {}): Canary {
   return {
