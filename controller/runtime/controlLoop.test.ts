@@ -140,18 +140,21 @@ test('a change that alters nothing served publishes nothing and keeps the genera
   await loop.stop();
 });
 
-test('after a slow translation the next one waits as long as it took', async (context) => {
+test('after a slow translation the next one waits as long as it took; one that comes later does not wait', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
-  let now = 0;
+  // Start and end of the first translation, then the time of each change and of what it causes.
+  const readings = [0, 400, 500, 800, 1200, 5000];
   const source = new FakeSource();
-  const clock = { now: () => (now += 400) };
-  const { loop, translations } = bench(source, silentLogger, clock);
+  const { loop, translations } = bench(source, silentLogger, { now: () => readings.shift() ?? 5000 });
   await loop.start();
   source.send({ upserts: [host('a.test')] });
-  context.mock.timers.tick(399);
+  context.mock.timers.tick(299);
   assert.equal(translations(), 1);
   context.mock.timers.tick(1);
   assert.equal(translations(), 2);
+  source.send({ upserts: [host('b.test')] });
+  context.mock.timers.tick(10);
+  assert.equal(translations(), 3);
   await loop.stop();
 });
 

@@ -59,8 +59,8 @@ class Loop implements ControlLoop {
   #state: ControlState;
   #sourceProblems: readonly Problem[] = [];
   #translationProblems: readonly Problem[] = [];
-  /** How long the last translation took: the window grows with it, so that translating never takes more than half the time. */
-  #lastTranslationMs = 0;
+  /** After a translation as much time is left to others, so that translating never takes more than half of it. */
+  #restUntilMs = 0;
   #window: NodeJS.Timeout | null = null;
   #expiryTimer: NodeJS.Timeout | null = null;
   #phase: 'new' | 'starting' | 'running' | 'stopped' = 'new';
@@ -105,7 +105,8 @@ class Loop implements ControlLoop {
   }
 
   #schedule(): void {
-    this.#window ??= setTimeout(() => this.#translateNow(), Math.max(COALESCE_MS, this.#lastTranslationMs));
+    const restMs = this.#restUntilMs - this.#options.clock.now();
+    this.#window ??= setTimeout(() => this.#translateNow(), Math.max(COALESCE_MS, restMs));
   }
 
   #translateNow(): void {
@@ -117,8 +118,9 @@ class Loop implements ControlLoop {
       this.#state = { ...this.#state, ingresses: translation.ingresses };
       this.#publish(translation.snapshot);
     }
-    this.#lastTranslationMs = this.#options.clock.now() - startedMs;
-    this.#options.onTranslated(this.#lastTranslationMs);
+    const endedMs = this.#options.clock.now();
+    this.#restUntilMs = endedMs + (endedMs - startedMs);
+    this.#options.onTranslated(endedMs - startedMs);
     this.#state = { ...this.#state, problems: [...this.#sourceProblems, ...this.#translationProblems] };
     this.#logProblems(this.#state.problems);
   }
