@@ -27,7 +27,7 @@ async function startWorld(t: TestContext, options: Omit<StartOptions, 'manifests
   echo.on('connection', (socket) => socket.on('message', (data) => socket.send(data)));
   const gatehouse = await startGatehouse({
     ...options,
-    args: ['--drain-timeout', '2s', '--configmap', 'default/settings'],
+    args: ['--drain-timeout', '2s', '--configmap', 'default/settings', ...(options.args ?? [])],
     manifests: [
       settings({ 'keep-alive-requests': '1000000' }),
       ...service('web', [backend]),
@@ -186,4 +186,13 @@ test('a reader of the access log that stalls blocks no request, and every line i
   t.diagnostic(`20,000 requests answered; ${written} lines written once the reader was back, ${dropped} dropped`);
   assert.equal(written + dropped, 20_000);
   assert.ok(dropped > 0);
+});
+
+test('with --ingress-nginx-metrics requests are counted under the names that dashboards know, too', TIMEOUT, async (t) => {
+  const gatehouse = await startWorld(t, { args: ['--ingress-nginx-metrics'] });
+  for (const path of ['/', '/', '/broken']) await send({ port: gatehouse.http, host: 'one.test', path });
+  const families = await scrape(gatehouse);
+  const count = (name: string): number => total(families, name, { ingress: 'one' });
+  assert.equal(count('nginx_ingress_controller_requests'), 3);
+  assert.equal(count('nginx_ingress_controller_requests'), count('gatehouse_requests_total'));
 });
