@@ -226,7 +226,7 @@ export class Forwarding implements ExchangeHandler {
     this.#plan.chooser.started(choice.target);
     const { policy, head } = this.#plan;
     const timeouts = { connectMs: policy.connectTimeoutMs, readMs: policy.readTimeoutMs, sendMs: policy.sendTimeoutMs };
-    const target = { endpoint: choice.target.endpoint, timeouts, reuse };
+    const target = { endpoint: choice.target.endpoint, key: choice.target.key, timeouts, reuse };
     this.#attempt = new UpstreamAttempt(this, choice.target, this.#deps.clock);
     this.#attempt.request = this.#deps.upstream.request(target, head, this.#attempt);
   }

@@ -5,6 +5,8 @@ const HIGH_WATER_BYTES = 64 * 1024;
 /** Up to here parts are copied into one buffer: cheaper than a vectored write, and one TLS record. */
 const COPY_BYTES = 16 * 1024;
 
+/** Up to here one string is cheaper than one buffer: the socket writes it from its own memory, nothing is allocated. */
+const TEXT_BYTES = 2048;
 /** From here on a flush does not wait for the end of the turn: a bulk transfer gains nothing by it. */
 const FLUSH_BYTES = 32 * 1024;
 
@@ -85,6 +87,7 @@ export class SocketOutput {
   #write(parts: readonly (string | Buffer)[], bytes: number): boolean {
     const first = parts[0];
     if (parts.length === 1 && first !== undefined) return this.#writePart(first);
+    if (bytes <= TEXT_BYTES) return this.#socket.write(joinText(parts), 'latin1');
     if (bytes <= COPY_BYTES) return this.#socket.write(join(parts, bytes));
     this.#socket.cork();
     let room = true;
@@ -103,6 +106,12 @@ export class SocketOutput {
     this.#blocked = false;
     this.#onWritable();
   }
+}
+
+function joinText(parts: readonly (string | Buffer)[]): string {
+  let text = '';
+  for (const part of parts) text += typeof part === 'string' ? part : part.toString('latin1');
+  return text;
 }
 
 function join(parts: readonly (string | Buffer)[], bytes: number): Buffer {

@@ -64,6 +64,8 @@ export interface UpstreamTimeouts {
 /** Where and how one try goes. */
 export interface UpstreamTarget {
   readonly endpoint: Endpoint;
+  /** `host:port`, as `endpointKey` makes it: under it connections are kept. */
+  readonly key: string;
   readonly timeouts: UpstreamTimeouts;
   /** False: a new connection is made, because the request must not meet one that the backend is about to close. */
   readonly reuse: boolean;

@@ -25,6 +25,8 @@ export interface RunProxyOptions {
 
 /** Ours: how long the open requests of a proxy without a controller may take; it holds no listening socket meanwhile. */
 const ORPHAN_DRAIN_TIMEOUT_MS = 30_000;
+/** Ours: requests live for milliseconds; in a nursery of this size nearly all are dead when it is swept. */
+const YOUNG_GENERATION_MIB = 32;
 /** Ours: how long the last access log lines may take to reach a slow reader. */
 const LOG_END_MS = 1_000;
 /** A terminal's ^C and a service manager's SIGTERM reach the whole group; only the controller decides what ends when. */
@@ -106,7 +108,7 @@ class ProxyProcess {
       entry: workerEntry,
       stuckAfterMs,
       restartPolicy,
-      resourceLimits: { maxOldGenerationSizeMb: heapMib ?? heapLimitMib(memoryBytes(), start.workers) },
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB, maxOldGenerationSizeMb: heapMib ?? heapLimitMib(memoryBytes(), start.workers) },
     });
     this.#pool.start();
   }

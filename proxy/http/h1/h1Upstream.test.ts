@@ -4,6 +4,7 @@ import { systemClock } from '../../../core/time/clock.ts';
 import { Deadlines } from '../../limits/deadlines.ts';
 import { assertNothingOpen } from '../../testing/nothingOpen.ts';
 import { answering, response, startRawBackend, type RawBackend } from '../../testing/rawBackend.ts';
+import { endpointKey } from '../../balance/endpointState.ts';
 import { createCachedLookup } from '../cachedLookup.ts';
 import type { RequestHead } from '../exchange.ts';
 import { Fields } from '../fields.ts';
@@ -31,7 +32,7 @@ async function setUp(t: TestContext): Promise<{ upstream: H1Upstream; backend: R
   const ask = (method = 'GET'): Promise<number | UpstreamError> => {
     const { promise, resolve } = Promise.withResolvers<number | UpstreamError>();
     let status = 0;
-    const request = upstream.request({ endpoint, timeouts: TIMEOUTS, reuse: true }, headOf(method), {
+    const request = upstream.request({ endpoint, key: endpointKey(endpoint), timeouts: TIMEOUTS, reuse: true }, headOf(method), {
       onReady: () => request.end(null),
       onInformational: () => {},
       onContinue: () => {},

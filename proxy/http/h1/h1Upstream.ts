@@ -57,7 +57,7 @@ export class H1Upstream implements Upstream {
   }
 
   request(target: UpstreamTarget, head: UpstreamHead, handler: UpstreamHandler): UpstreamRequest {
-    const key = endpointKey(target.endpoint);
+    const { key } = target;
     const pool = this.#poolOf(key);
     pool.retired = false;
     const connection = (target.reuse ? this.#takeIdle(pool) : null) ?? this.#open(target.endpoint, key, pool);
