@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { LISTEN_BACKLOG } from '../core/os/listeningSockets.ts';
 import type { ClientConnection } from './http/exchange.ts';
 import type { HandshakeFailure } from './observe/workerMetrics.ts';
+import { rereading } from './http/octetSource.ts';
 import { ServerConnection, type ServerConnectionContext } from './http/h1/serverConnection.ts';
 
 /** What the owner of the listeners is told. */
@@ -102,8 +103,8 @@ export class Listeners {
   }
 
   #createPlain(): Server {
-    return createServer({ ...SOCKET_OPTIONS, allowHalfOpen: true }, (socket) => {
-      if (this.#admits(socket)) this.#accept(socket, null);
+    return createServer({ ...SOCKET_OPTIONS, allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      if (this.#admits(socket)) this.#accept(rereading(socket), null);
     });
   }
 

@@ -1,4 +1,4 @@
-import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, Socket, type SocketConstructorOpts, type TcpNetConnectOpts } from 'node:net';
 
 /** Names who gets the octets of a socket from now on; the one before gets no more. */
 export type OctetSource = (listener: (chunk: Buffer) => void) => void;
@@ -25,6 +25,42 @@ const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
  */
 export function connectReading(options: TcpNetConnectOpts): { readonly socket: Socket; readonly source: OctetSource } {
   let deliver: (chunk: Buffer) => void = () => {};
+  const socket = connect({ ...options, onread: readingInto((chunk) => deliver(chunk)) });
+  return {
+    socket,
+    source: (listener) => {
+      deliver = listener;
+    },
+  };
+}
+
+/**
+ * The same for a socket that a server with `pauseOnConnect` has accepted: another one takes its handle, and tells what it
+ * reads as data events. `net` offers no way to ask for that, so this one place looks at `_handle`; a Node that keeps the
+ * handle elsewhere gets its socket back as it is, which works as well and only reads more slowly.
+ */
+export function rereading(accepted: Socket): Socket {
+  const handle: unknown = Reflect.get(accepted, '_handle');
+  if (typeof handle !== 'object' || handle === null) return accepted.resume();
+  Reflect.set(accepted, '_handle', null);
+  const options: Omit<SocketConstructorOpts, 'handle'> & { readonly handle: object } = {
+    handle,
+    allowHalfOpen: accepted.allowHalfOpen,
+    readable: true,
+    writable: true,
+    onread: readingInto((chunk) => socket.emit('data', chunk)),
+  };
+  const socket = new Socket(options as SocketConstructorOpts);
+  // The server counts its connections by these.
+  for (const name of ['server', '_server']) {
+    Reflect.set(socket, name, Reflect.get(accepted, name));
+    Reflect.set(accepted, name, null);
+  }
+  return socket.resume();
+}
+
+/** Reads into the thread's buffer and hands copies on. */
+function readingInto(deliver: (chunk: Buffer) => void): NonNullable<SocketConstructorOpts['onread']> {
   const callback = (bytes: number): boolean => {
     const chunk = Buffer.allocUnsafe(bytes);
     readBuffer.copy(chunk, 0, 0, bytes);
@@ -32,11 +68,5 @@ export function connectReading(options: TcpNetConnectOpts): { readonly socket: S
     // False would stop reading; whoever wants that pauses the socket.
     return true;
   };
-  const socket = connect({ ...options, onread: { buffer: readBuffer, callback } });
-  return {
-    socket,
-    source: (listener) => {
-      deliver = listener;
-    },
-  };
+  return { buffer: readBuffer, callback };
 }
