@@ -65,12 +65,7 @@ export class MetricsHub {
     if (typeof delta.worker === 'string') this.#setGauges(delta);
   }
 
-  /** A worker is gone: its gauges with it, what it counted stays. */
-  forgetWorker(worker: string): void {
-    this.#gauges.delete(worker);
-  }
-
-  /** The proxy is gone with all its workers. */
+  /** The proxy is gone with all its workers: their gauges with them, what they counted stays. */
   forgetWorkers(): void {
     this.#gauges.clear();
   }

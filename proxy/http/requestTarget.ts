@@ -47,14 +47,6 @@ export function parseRequestTarget(method: string, target: string): RequestTarge
   return splitAbsoluteForm(method, target);
 }
 
-/**
- * True for an origin-form target (RFC 9112 section 3.2.1): also what HTTP/2 wants of `:path`, and an encoder of a
- * rewritten one.
- */
-export function isOriginForm(target: string): boolean {
-  return target.charCodeAt(0) === 0x2f && isTargetText(target);
-}
-
 /** True when every percent sign begins an encoded octet that is not NUL (RFC 3986 section 2.1). */
 export function hasValidPercents(text: string): boolean {
   for (let at = text.indexOf('%'); at !== -1; at = text.indexOf('%', at + 3)) {

@@ -30,7 +30,7 @@ export type ContentReading =
   | { readonly ok: false; readonly problem: Problem };
 
 const NUL_RULE = 'must be text: it holds a NUL character';
-const KEPT_EFFECT = 'the file is not taken; its last good content stays in use';
+const KEPT_EFFECT = 'the file is not taken; its last good content, if it has any, stays in use';
 
 /** A file is worked on in slices of this length, so that a large one does not hold up the admin API. */
 const SLICE_MS = 10;

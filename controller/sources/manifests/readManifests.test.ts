@@ -37,7 +37,7 @@ spec:
   assert.deepEqual(reading.objects.map((object) => object.kind), ['Ingress', 'Namespace']);
   assert.deepEqual(reading.problems.map(printProblem), [
     `${bad}:11: error: Ingress shop/web: spec.rules[0].http.paths[0].path: must begin with "/" (got "cart"); the path is left out`,
-    `${broken}:2: error: must be valid YAML: a closing quote, a bracket, a comma or a colon is missing; the file is not taken; its last good content stays in use`,
+    `${broken}:2: error: must be valid YAML: a closing quote, a bracket, a comma or a colon is missing; the file is not taken; its last good content, if it has any, stays in use`,
   ]);
   await assert.rejects(readManifests([join(folder, 'none')]), ManifestPathError);
 });

@@ -22,7 +22,7 @@ const RULES: Partial<Record<ErrorCode, string>> = {
   BAD_ALIAS: 'must be valid YAML: this alias is malformed',
   BAD_DIRECTIVE: 'must be valid YAML: this directive is malformed',
   BAD_DQ_ESCAPE: 'must be valid YAML: unknown escape in a double-quoted string',
-  BAD_INDENT: 'must be valid YAML: the indentation does not fit the lines above',
+  BAD_INDENT: 'must be valid YAML: the indentation does not fit the lines above, or a bracket is not closed',
   BAD_SCALAR_START: 'must be valid YAML: a value that begins with this character must be quoted',
   BLOCK_AS_IMPLICIT_KEY: 'must be valid YAML: a map cannot begin inside a line of another; a value with ": " must be quoted',
   BLOCK_IN_FLOW: 'must be valid YAML: no block inside { } or [ ]',
