@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { LISTEN_BACKLOG } from '../core/os/listeningSockets.ts';
 import type { ClientConnection } from './http/exchange.ts';
 import type { HandshakeFailure } from './observe/workerMetrics.ts';
-import { rereading } from './http/octetSource.ts';
+import { rereading, rereadingTls } from './http/octetSource.ts';
 import { ServerConnection, type ServerConnectionContext } from './http/h1/serverConnection.ts';
 
 /** What the owner of the listeners is told. */
@@ -113,7 +113,7 @@ export class Listeners {
     const tlsServer = this.#options.createTlsServer((code) => this.#options.events.handshakeFailed(failureOf(code)));
     tlsServer.on('secureConnection', (socket: TLSSocket) => {
       this.#handshakes.delete(peerOf(socket));
-      this.#accept(socket, tlsOf(socket));
+      this.#accept(rereadingTls(socket).resume(), tlsOf(socket));
     });
     const server = createServer(SOCKET_OPTIONS, (socket) => {
       if (!this.#admits(socket)) return;

@@ -13,7 +13,7 @@ import { DENYING_SETTINGS, SETTINGS } from '../controller/translate/settings/tab
 import { translate } from '../controller/translate/translate.ts';
 import { silentLogger } from '../core/log/logger.ts';
 import { createJsonLine } from '../proxy/observe/jsonLine.ts';
-import { testRecord, testTry } from '../proxy/observe/testRecord.ts';
+import { printed, testRecord, testTry } from '../proxy/observe/testRecord.ts';
 import { COMMANDS, GENERATED, renewSections } from './support/generatedDocs.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -73,7 +73,7 @@ suite('what the code offers stands in the docs', () => {
   });
 
   test('docs/logging.md lists exactly the keys of the JSON access log', () => {
-    const line = JSON.parse(createJsonLine()(testRecord({ tries: [testTry()] }))) as Readonly<Record<string, unknown>>;
+    const line = JSON.parse(printed(createJsonLine(), testRecord({ tries: [testTry()] }))) as Readonly<Record<string, unknown>>;
     const [first] = line['upstream'] as readonly object[];
     const keys = [...Object.keys(line), ...Object.keys(first ?? {}).map((key) => `upstream[].${key}`)];
     const documented = rowNames(page('docs/logging.md').split('## The access log as JSON')[1] ?? '').filter((name) => !name.includes(' '));

@@ -59,8 +59,27 @@ export function rereading(accepted: Socket): Socket {
   return socket.resume();
 }
 
+/**
+ * The same for a TLS socket whose handshake is done, in place: its handle cannot move, as the handshake's own events come
+ * through it. Where Node keeps these fields elsewhere, the socket reads as it did before.
+ */
+export function rereadingTls(socket: Socket): Socket {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const kBuffer = symbols.find((symbol) => symbol.description === 'kBuffer');
+  const kBufferCb = symbols.find((symbol) => symbol.description === 'kBufferCb');
+  if (typeof handle !== 'object' || handle === null || kBuffer === undefined || kBufferCb === undefined) return socket;
+  const useUserBuffer: unknown = Reflect.get(handle, 'useUserBuffer');
+  if (typeof useUserBuffer !== 'function' || socket.readableLength > 0) return socket;
+  const reading = readingInto((chunk) => socket.emit('data', chunk));
+  Reflect.set(socket, kBuffer, reading.buffer);
+  Reflect.set(socket, kBufferCb, reading.callback);
+  useUserBuffer.call(handle, reading.buffer);
+  return socket;
+}
+
 /** Reads into the thread's buffer and hands copies on. */
-function readingInto(deliver: (chunk: Buffer) => void): NonNullable<SocketConstructorOpts['onread']> {
+function readingInto(deliver: (chunk: Buffer) => void): { buffer: Buffer; callback: (this: void, bytes: number) => boolean } {
   const callback = (bytes: number): boolean => {
     const chunk = Buffer.allocUnsafe(bytes);
     readBuffer.copy(chunk, 0, 0, bytes);

@@ -1,4 +1,5 @@
 import { createJsonLine } from './jsonLine.ts';
+import { LogBuffer } from './logBuffer.ts';
 import { createTextLine, type PrintLine } from './textLine.ts';
 import type { ExchangeRecord } from './exchangeRecord.ts';
 import type { LogBudget } from './logBudget.ts';
@@ -11,7 +12,7 @@ export interface LogBatch {
 
 export interface AccessLogOptions {
   readonly format: 'text' | 'json';
-  /** A batch is sent once it has this many octets; default 32 KiB, half of what a pipe holds. */
+  /** A batch is sent once it has this many octets; default 128 KiB. */
   readonly batchBytes?: number;
 }
 
@@ -22,7 +23,7 @@ export interface AccessLogDependencies {
   readonly onDropped: (lines: number) => void;
 }
 
-const DEFAULT_BATCH_BYTES = 32_768;
+const DEFAULT_BATCH_BYTES = 131_072;
 
 /**
  * The access log of one worker: lines are gathered into batches, because a message or a system call for each would cost
@@ -32,7 +33,7 @@ export class AccessLog {
   readonly #print: PrintLine;
   readonly #batchBytes: number;
   readonly #dependencies: AccessLogDependencies;
-  #batch = '';
+  readonly #buffer = new LogBuffer();
   #lines = 0;
 
   constructor(options: AccessLogOptions, dependencies: AccessLogDependencies) {
@@ -42,24 +43,21 @@ export class AccessLog {
   }
 
   add(record: ExchangeRecord): void {
-    this.#batch += this.#print(record);
+    this.#print(record, this.#buffer);
     this.#lines += 1;
-    if (this.#batch.length >= this.#batchBytes) this.flush();
+    if (this.#buffer.length >= this.#batchBytes) this.flush();
   }
 
   /** Sends what has been gathered; called regularly, so that a line is never late for long, and at the end. */
   flush(): void {
-    if (this.#lines === 0) return;
-    const [text, lines] = [this.#batch, this.#lines];
-    this.#batch = '';
+    const lines = this.#lines;
+    if (lines === 0) return;
     this.#lines = 0;
-    // Lines are ASCII: as many octets as characters.
-    if (!this.#dependencies.budget.tryTake(text.length)) {
-      this.#dependencies.onDropped(lines);
+    if (this.#dependencies.budget.tryTake(this.#buffer.length)) {
+      this.#dependencies.send({ bytes: this.#buffer.take(), lines });
       return;
     }
-    const bytes = Buffer.allocUnsafeSlow(text.length);
-    bytes.write(text, 'latin1');
-    this.#dependencies.send({ bytes, lines });
+    this.#buffer.clear();
+    this.#dependencies.onDropped(lines);
   }
 }

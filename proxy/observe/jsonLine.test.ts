@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyDraft } from './exchangeRecord.ts';
 import { createJsonLine } from './jsonLine.ts';
-import { testRecord, testSubject, testTry } from './testRecord.ts';
+import { printed, testRecord, testSubject, testTry } from './testRecord.ts';
 
 test('a line holds the documented keys in their order', () => {
-  const line = createJsonLine()(testRecord({ subject: testSubject({ canary: 'shop-next-80' }), tlsProtocol: 'TLSv1.3' }));
+  const line = printed(createJsonLine(), testRecord({ subject: testSubject({ canary: 'shop-next-80' }), tlsProtocol: 'TLSv1.3' }));
   assert.deepEqual(JSON.parse(line), {
     time: '2026-11-21T00:09:48.007Z',
     remote_addr: '192.0.2.1',
@@ -42,14 +42,14 @@ test('a line holds the documented keys in their order', () => {
 test('every record has the same keys, whatever is missing', () => {
   const print = createJsonLine();
   const keys = (line: string): string[] => Object.keys(JSON.parse(line) as object);
-  assert.deepEqual(keys(print(emptyDraft('192.0.2.1', 'http'))), keys(print(testRecord())));
+  assert.deepEqual(keys(printed(print, emptyDraft('192.0.2.1', 'http'))), keys(printed(print, testRecord())));
 });
 
 test('every line parses to what came in, for every octet in every field, and is one line of ASCII', () => {
   const print = createJsonLine();
   const hostile = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join('');
   const failed = testTry({ status: null, error: 'reset', responseTimeMs: null, connectMs: null });
-  const line = print(testRecord({ target: hostile, referer: hostile, userAgent: hostile, host: hostile, tries: [failed] }));
+  const line = printed(print, testRecord({ target: hostile, referer: hostile, userAgent: hostile, host: hostile, tries: [failed] }));
   assert.match(line, /^[ -~]*\n$/);
   const parsed = JSON.parse(line) as Record<string, unknown>;
   for (const key of ['request_uri', 'http_referer', 'http_user_agent', 'host']) assert.equal(parsed[key], hostile);

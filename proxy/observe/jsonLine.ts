@@ -18,7 +18,7 @@ const MS_PER_SECOND = 1000;
  */
 export function createJsonLine(): PrintLine {
   const isoTime = createIsoTime();
-  return (record) => {
+  return (record, into) => {
     const { subject } = record;
     const line = {
       time: isoTime(record.timeMs),
@@ -49,7 +49,7 @@ export function createJsonLine(): PrintLine {
       answered_by: record.answeredBy,
       upstream: record.tries.map(printTry),
     };
-    return `${escapeJson(line)}\n`;
+    into.add(escapeJson(line)).add('\n');
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { createIsoTime, createLocalTime, printSeconds } from './logTime.ts';
+import { createIsoTime, createLocalTime } from './logTime.ts';
 
 const zoneBefore = process.env['TZ'];
 
@@ -35,11 +35,4 @@ test('a printed second is reused within the second and made anew when the clock 
   assert.equal(localTime(base + 999), first);
   assert.notEqual(localTime(base + 1000), first);
   assert.equal(localTime(base), first);
-});
-
-test('seconds have three decimals, cut and never negative', () => {
-  assert.equal(printSeconds(0), '0.000');
-  assert.equal(printSeconds(4.9), '0.004');
-  assert.equal(printSeconds(61_020), '61.020');
-  assert.equal(printSeconds(-3), '0.000');
 });

@@ -20,12 +20,6 @@ export function createIsoTime(): PrintTime {
   return (timeMs) => `${seconds(timeMs)}${threeDigits(millisecondsOf(timeMs))}Z`;
 }
 
-/** Milliseconds as seconds with three decimals, cut like nginx's `$request_time`: `0.004`. Negative becomes zero. */
-export function printSeconds(ms: number): string {
-  const whole = Math.max(0, Math.trunc(ms));
-  return `${Math.trunc(whole / MS_PER_SECOND)}.${threeDigits(whole % MS_PER_SECOND)}`;
-}
-
 function oncePerSecond(print: (date: Date) => string): PrintTime {
   let second = Number.NaN;
   let printed = '';

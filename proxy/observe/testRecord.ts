@@ -1,5 +1,7 @@
-import { emptyDraft, type ExchangeDraft, type UpstreamTry } from './exchangeRecord.ts';
+import { emptyDraft, type ExchangeDraft, type ExchangeRecord, type UpstreamTry } from './exchangeRecord.ts';
+import { LogBuffer } from './logBuffer.ts';
 import type { RouteSubject } from './routeSubject.ts';
+import type { PrintLine } from './textLine.ts';
 
 /** For tests: the subject of a rule of Ingress shop/web, with what differs. */
 export function testSubject(over: Partial<RouteSubject> = {}): RouteSubject {
@@ -43,4 +45,11 @@ export function testRecord(over: Partial<ExchangeDraft> = {}): ExchangeDraft {
     tries: [testTry()],
     ...over,
   };
+}
+
+/** For tests: what a log line prints. */
+export function printed(print: PrintLine, record: ExchangeRecord): string {
+  const buffer = new LogBuffer();
+  print(record, buffer);
+  return Buffer.from(buffer.take()).toString('ascii');
 }

@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import { emptyDraft } from './exchangeRecord.ts';
 import { NO_ROUTE } from './routeSubject.ts';
 import { createTextLine } from './textLine.ts';
-import { testRecord, testSubject, testTry } from './testRecord.ts';
+import { printed, testRecord, testSubject, testTry } from './testRecord.ts';
 
 before(() => {
   process.env['TZ'] = 'UTC';
@@ -21,7 +21,7 @@ const LINE = new RegExp(
 
 test('a plain request is printed as nginx prints it with the default format', () => {
   assert.equal(
-    createTextLine()(testRecord()),
+    printed(createTextLine(), testRecord()),
     '192.0.2.1 - - [21/Nov/2026:00:09:48 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl/7.88.1" 80 0.004 ' +
       '[shop-web-80] [] 10.0.0.1:8080 5 0.004 200 4a8a8f1c934fc687c4af9a48b81fb872\n',
   );
@@ -31,17 +31,18 @@ test('values of several tries are joined by a comma and a space, a failed one ca
   const refused = testTry({ status: null, error: 'connectFailed', responseLength: 0, responseTimeMs: 0, connectMs: null });
   const slow = testTry({ status: null, error: 'readTimeout', responseLength: 0, responseTimeMs: 60_000 });
   const endpoint = { host: 'fd00::1', port: 80, weight: 1, state: 'ready' } as const;
-  const line = createTextLine()(testRecord({ tries: [refused, slow, testTry({ endpoint, responseTimeMs: null })] }));
+  const line = printed(createTextLine(), testRecord({ tries: [refused, slow, testTry({ endpoint, responseTimeMs: null })] }));
   assert.ok(line.includes(' 10.0.0.1:8080, 10.0.0.1:8080, [fd00::1]:80 0, 0, 5 0.000, 60.000, - 502, 504, 200 '), line);
 });
 
 test('the canary that was chosen stands in the second brackets', () => {
-  const line = createTextLine()(testRecord({ subject: testSubject({ canary: 'shop-web-next-80' }) }));
+  const line = printed(createTextLine(), testRecord({ subject: testSubject({ canary: 'shop-web-next-80' }) }));
   assert.ok(line.includes(' [shop-web-80] [shop-web-next-80] '), line);
 });
 
 test('an answer of the proxy itself has dashes for the upstream and keeps the upstream name of its rule', () => {
-  const line = createTextLine()(
+  const line = printed(
+    createTextLine(),
     testRecord({ status: 308, bodyBytesSent: 171, tries: [], answeredBy: 'redirect', referer: '', userAgent: null }),
   );
   assert.ok(line.endsWith('"GET /a HTTP/1.1" 308 171 "" "-" 80 0.004 [shop-web-80] [] - - - - 4a8a8f1c934fc687c4af9a48b81fb872\n'));
@@ -51,7 +52,7 @@ test('octets that never became a request still make one whole line', () => {
   const draft = emptyDraft('2001:db8::7', 'https');
   draft.status = 400;
   assert.equal(
-    createTextLine()(draft),
+    printed(createTextLine(), draft),
     '2001:db8::7 - - [01/Jan/1970:00:00:00 +0000] "-" 400 0 "-" "-" 0 0.000 [] [] - - - - -\n',
   );
   assert.equal(draft.subject, NO_ROUTE);
@@ -59,7 +60,8 @@ test('octets that never became a request still make one whole line', () => {
 
 test('no field that a client or an object can fill forges a field or a line', () => {
   const hostile = 'x" 200 0 "-" "\r\n10.9.9.9 - - [now] "GET /forged HTTP/1.1" \\\u0000\u001b[2J\u009b\u00ff ] [';
-  const line = createTextLine()(
+  const line = printed(
+    createTextLine(),
     testRecord({
       remoteUser: hostile.replaceAll(' ', '_'),
       method: hostile,
@@ -87,6 +89,6 @@ test('every kind of record matches the grammar of the line', () => {
     emptyDraft('192.0.2.1', 'http'),
   ]) {
     record.status = Math.max(record.status, 100);
-    assert.match(createTextLine()(record), LINE);
+    assert.match(printed(createTextLine(), record), LINE);
   }
 });

@@ -1,9 +1,9 @@
-import { escapeText } from './logEscape.ts';
-import { createLocalTime, printSeconds } from './logTime.ts';
+import type { LogBuffer } from './logBuffer.ts';
+import { createLocalTime } from './logTime.ts';
 import type { ExchangeRecord, UpstreamTry } from './exchangeRecord.ts';
 
-/** Prints a record as one line, with its line feed, in ASCII. */
-export type PrintLine = (record: ExchangeRecord) => string;
+/** Adds a record to a buffer as one line of ASCII, line feed included. */
+export type PrintLine = (record: ExchangeRecord, into: LogBuffer) => void;
 
 /**
  * The default access log line of ingress-nginx, field by field:
@@ -14,49 +14,57 @@ export type PrintLine = (record: ExchangeRecord) => string;
  */
 export function createTextLine(): PrintLine {
   const localTime = createLocalTime();
-  return (record) => {
-    const { subject } = record;
-    const client = `${escapeText(record.remoteAddress)} - ${orDash(record.remoteUser)} [${localTime(record.timeMs)}]`;
-    const answer = `${record.status} ${record.bodyBytesSent}`;
-    const sender = `"${orDash(record.referer)}" "${orDash(record.userAgent)}"`;
-    const sizes = `${record.requestLength} ${printSeconds(record.requestTimeMs)}`;
-    const names = `[${escapeText(subject.upstreamName)}] [${escapeText(subject.canary)}]`;
-    const id = record.requestId === '' ? '-' : escapeText(record.requestId);
-    return `${client} "${requestLine(record)}" ${answer} ${sender} ${sizes} ${names} ${printTries(record.tries)} ${id}\n`;
+  return (record, into) => {
+    addOrDash(into.addEscaped(record.remoteAddress).add(' - '), record.remoteUser);
+    into.add(' [').add(localTime(record.timeMs)).add('] "');
+    addRequestLine(into, record);
+    into.add('" ').addInteger(record.status).add(' ').addInteger(record.bodyBytesSent).add(' "');
+    addOrDash(into, record.referer);
+    into.add('" "');
+    addOrDash(into, record.userAgent);
+    into.add('" ').addInteger(record.requestLength).add(' ').addSeconds(record.requestTimeMs);
+    into.add(' [').addEscaped(record.subject.upstreamName).add('] [').addEscaped(record.subject.canary).add('] ');
+    addTries(into, record.tries);
+    into.add(' ').addEscaped(record.requestId === '' ? '-' : record.requestId).add('\n');
   };
 }
 
 /** `host:port`, an IPv6 address in brackets. */
 export function printAddress(endpoint: { readonly host: string; readonly port: number }): string {
-  return joinAddress(endpoint.host, endpoint.port);
+  return endpoint.host.includes(':') ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`;
 }
 
-function joinAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+function addRequestLine(into: LogBuffer, record: ExchangeRecord): void {
+  if (record.method === '') into.add('-');
+  else into.addEscaped(record.method).add(' ').addEscaped(record.target).add(' ').addEscaped(record.protocol);
 }
 
-function requestLine(record: ExchangeRecord): string {
-  if (record.method === '') return '-';
-  // Piece by piece: escaping what has just been joined would first have to copy it together.
-  return `${escapeText(record.method)} ${escapeText(record.target)} ${escapeText(record.protocol)}`;
+function addOrDash(into: LogBuffer, value: string | null): void {
+  if (value === null) into.add('-');
+  else into.addEscaped(value);
 }
 
-function orDash(value: string | null): string {
-  return value === null ? '-' : escapeText(value);
-}
-
-function printTries(tries: readonly UpstreamTry[]): string {
-  if (tries.length === 0) return '- - - -';
-  let [addresses, lengths, times, statuses] = ['', '', '', ''];
-  let separator = '';
-  for (const attempt of tries) {
-    addresses += `${separator}${joinAddress(escapeText(attempt.endpoint.host), attempt.endpoint.port)}`;
-    lengths += `${separator}${attempt.responseLength}`;
-    times += `${separator}${attempt.responseTimeMs === null ? '-' : printSeconds(attempt.responseTimeMs)}`;
-    statuses += `${separator}${tryStatus(attempt)}`;
-    separator = ', ';
+function addTries(into: LogBuffer, tries: readonly UpstreamTry[]): void {
+  if (tries.length === 0) into.add('- - - -');
+  for (const [column, add] of TRY_COLUMNS.entries()) {
+    for (const [index, attempt] of tries.entries()) {
+      if (index > 0) into.add(', ');
+      else if (column > 0) into.add(' ');
+      add(into, attempt);
+    }
   }
-  return `${addresses} ${lengths} ${times} ${statuses}`;
+}
+
+const TRY_COLUMNS: readonly ((into: LogBuffer, attempt: UpstreamTry) => void)[] = [
+  (into, { endpoint }) => addAddress(into, endpoint.host, endpoint.port),
+  (into, { responseLength }) => into.addInteger(responseLength),
+  (into, { responseTimeMs }) => (responseTimeMs === null ? into.add('-') : into.addSeconds(responseTimeMs)),
+  (into, attempt) => into.add(tryStatus(attempt)),
+];
+
+function addAddress(into: LogBuffer, host: string, port: number): void {
+  if (host.includes(':')) into.add('[').addEscaped(host).add(']:').addInteger(port);
+  else into.addEscaped(host).add(':').addInteger(port);
 }
 
 /** nginx gives a try without a response the status it would answer with (ngx_http_upstream_next): 504 or 502. */
