@@ -3,8 +3,34 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort, isInstalled, startPinned, whenListening } from './child.ts';
 
-/** The backend all servers share: nginx where installed, because it is faster than any of them; else a Node one. 12 octets of body. */
-export async function startBackend(folder: string, cores: string): Promise<{ readonly port: number; readonly process: ChildProcess }> {
+/** A backend that all servers of a row share. */
+export interface Backend {
+  readonly port: number;
+  readonly process: ChildProcess;
+}
+
+export type BackendKind = 'web' | 'iperf' | 'udpEcho';
+
+/** Starts the backend of a kind on loopback. */
+export async function startBackend(kind: BackendKind, folder: string, cores: string): Promise<Backend> {
+  switch (kind) {
+    case 'web':
+      return startWeb(folder, cores);
+    case 'iperf': {
+      const port = await freePort();
+      // Silent on standard output; whether it listens shows when it is first used.
+      return { port, process: startPinned(cores, ['iperf3', '-s', '-B', '127.0.0.1', '-p', String(port)], '/dev/null') };
+    }
+    case 'udpEcho': {
+      const port = await freePort();
+      const entry = join(import.meta.dirname, 'reference/udpEcho.ts');
+      return { port, process: startPinned(cores, [process.execPath, entry, String(port)], '/dev/null') };
+    }
+  }
+}
+
+/** nginx where installed, because it is faster than any of them; else a Node one. 12 octets of body. */
+async function startWeb(folder: string, cores: string): Promise<Backend> {
   const port = await freePort();
   const process = isInstalled('nginx') ? await startNginx(folder, port, cores) : startNode(port, cores);
   await whenListening(port, process);

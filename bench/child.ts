@@ -38,15 +38,15 @@ export async function freePort(): Promise<number> {
 const ATTEMPTS = 200;
 const ATTEMPT_MS = 50;
 
-/** Resolves once something accepts on a loopback port; rejects after ten seconds or when `child` ends. */
-export async function whenListening(port: number, child: ChildProcess): Promise<void> {
+/** Resolves once something accepts on a port; rejects after ten seconds or when `child` ends. */
+export async function whenListening(port: number, child: ChildProcess, address = '127.0.0.1'): Promise<void> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with ${child.exitCode}`);
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, address);
     const isOpen = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'close').then(() => false)]).catch(() => false);
     socket.destroy();
     if (isOpen) return;
     await new Promise((resolve) => setTimeout(resolve, ATTEMPT_MS));
   }
-  throw new Error(`nothing listens on port ${port}`);
+  throw new Error(`nothing listens on ${address}:${port}`);
 }

@@ -1,9 +1,10 @@
 /** One server's figures in one row of the table. */
 export interface RowResult {
   readonly name: string;
-  /** Requests per second, median over rounds. */
+  /** In the row's unit, median over rounds. */
   readonly rate: number;
-  readonly p99Ms: number;
+  /** Median over rounds; null where the load does not tell. */
+  readonly p99Ms: number | null;
   readonly errors: number;
   /** Ours divided by this one's, median over rounds. */
   readonly ratio: number;
@@ -16,10 +17,11 @@ export function median(values: readonly number[]): number {
 }
 
 /** A block of lines: the row's name, then a line per server, ours first. */
-export function printRow(name: string, results: readonly RowResult[]): string {
+export function printRow(name: string, unit: string, results: readonly RowResult[]): string {
   const lines = results.map(({ name: server, rate, p99Ms, errors, ratio }) => {
-    const figures = `${Math.round(rate).toString().padStart(8)} req/s  p99 ${p99Ms.toFixed(1).padStart(6)} ms`;
-    return `  ${server.padEnd(20)}${figures}  ours / it ${ratio.toFixed(2).padStart(6)}${errors === 0 ? '' : `  ${errors} errors`}`;
+    const latency = p99Ms === null ? '' : `  p99 ${p99Ms.toFixed(1).padStart(6)} ms`;
+    const figure = rate >= 1000 ? Math.round(rate).toString() : rate.toFixed(2);
+    return `  ${server.padEnd(20)}${figure.padStart(8)} ${unit}${latency}  ours / it ${ratio.toFixed(2).padStart(6)}${errors === 0 ? '' : `  ${errors} errors`}`;
   });
   return [name, ...lines, ''].join('\n');
 }

@@ -1,4 +1,5 @@
 import type { Cluster, CookieAffinity } from '../core/ir/cluster.ts';
+import type { Transport } from '../core/ir/transport.ts';
 import { printAffinityCookie } from './balance/affinityCookie.ts';
 import type { ClusterState } from './balance/clusterState.ts';
 import type { EndpointState } from './balance/endpointState.ts';
@@ -27,6 +28,10 @@ export class ClusterChooser implements EndpointChooser {
 
   get readyCount(): number {
     return this.#cluster.readyCount;
+  }
+
+  get transport(): Transport | null {
+    return this.#cluster.cluster.transport ?? null;
   }
 
   choose(tried: readonly EndpointState[]): ChosenEndpoint | null {

@@ -1,5 +1,7 @@
+import { misdirected, unfitClient, type CertificateCoverage, type Unfit } from './accept/connectionFit.ts';
 import { hostOf } from './http/authority.ts';
-import type { RequestHead } from './http/exchange.ts';
+import type { ClientConnection, RequestHead } from './http/exchange.ts';
+import type { FilterInput } from './http/filters/filter.ts';
 import type { ClientIdentity } from './http/forwardedFields.ts';
 import type { LocalAnswer } from './observe/answerReason.ts';
 import type { BalanceRequest } from './balance/request.ts';
@@ -15,7 +17,18 @@ import type { RouteState } from './routeState.ts';
 export interface DecisionTables {
   readonly routes: RouteTable<RouteState>;
   readonly clusters: SplitClusters;
+  /** What else a TLS connection may carry than the host it was made for. */
+  readonly covers: CertificateCoverage;
   readonly random: () => number;
+}
+
+/** What is decided about. */
+export interface DecisionRequest {
+  readonly head: RequestHead;
+  readonly identity: ClientIdentity;
+  readonly balance: BalanceRequest;
+  /** The connection it came on; null: one that is right for it, as `explain` takes for granted. */
+  readonly connection: Pick<ClientConnection, 'tls'> | null;
 }
 
 /** What happens to a request. Serving and explaining use the same decision. */
@@ -37,26 +50,46 @@ export type Decision =
       readonly choice: ClusterChoice;
     };
 
-/** Host, path, filters, route action, canary: everything but the choice of an endpoint. */
-export function decide(tables: DecisionTables, request: RequestHead, client: ClientIdentity, balance: BalanceRequest): Decision {
-  const path = request.target === '*' ? '*' : normalizePath(request.target);
+/** Connection, host, path, filters, route action, canary: everything but the choice of an endpoint. */
+export function decide(tables: DecisionTables, request: DecisionRequest): Decision {
+  const { head, identity, balance, connection } = request;
+  const path = head.target === '*' ? '*' : normalizePath(head.target);
   if (path === null) return answer(400, 'badRequest', 'the path climbs above the root or holds a broken percent-encoding');
+  const tls = connection?.tls ?? null;
+  const stray = tls === null ? null : misdirected(tls, balance.host, tables.covers);
+  if (stray !== null) return refuse(stray, null);
   const match = tables.routes.match(balance.host, path);
   if (match.type === 'noHost') return answer(404, 'noHost', 'no rule names this host, and none is for every host');
-  if (match.type === 'noPath') return answer(404, 'noPath', `no rule of host ${match.host} takes this path`);
-  for (const filter of match.state.filters) {
-    const own = filter({ request, path, client });
-    if (own !== null) {
-      return { type: 'answer', status: own.status, by: 'redirect', fields: own.fields, route: match, reason: own.reason };
-    }
+  const policy = connection === null ? null : tables.routes.clientAuthFor(balance.host);
+  const unfit = policy === null ? null : unfitClient(tls, policy);
+  const route = match.type === 'route' ? match : null;
+  // Over plain HTTP the way to HTTPS comes first, where there is one.
+  if (unfit !== null && tls !== null) return refuse(unfit, route);
+  if (route !== null) {
+    const filtered = filter(route, { request: head, path, client: identity });
+    if (filtered !== null) return filtered;
   }
+  if (unfit !== null) return refuse(unfit, route);
+  if (match.type === 'noPath') return answer(404, 'noPath', `no rule of host ${match.host} takes this path`);
+  return act(tables, match, request);
+}
+
+function filter(route: CompiledRoute<RouteState>, input: FilterInput): Decision | null {
+  for (const one of route.state.filters) {
+    const own = one(input);
+    if (own !== null) return { type: 'answer', status: own.status, by: 'redirect', fields: own.fields, route, reason: own.reason };
+  }
+  return null;
+}
+
+function act(tables: DecisionTables, match: CompiledRoute<RouteState>, { head, balance }: DecisionRequest): Decision {
   const { action } = match.route;
   if (action.type === 'respond' || match.state.split === null) {
     const { status, reason } = action.type === 'respond' ? action : { status: 503, reason: 'no cluster' };
     return { type: 'answer', status, by: 'respond', fields: [], route: match, reason };
   }
   const most = match.route.policy.maxBodyBytes;
-  if (most !== null && request.bodyLength !== null && request.bodyLength > most) {
+  if (most !== null && head.bodyLength !== null && head.bodyLength > most) {
     return { ...answer(413, 'bodyTooLarge', `the body is larger than ${most} octets`), route: match };
   }
   const choice = chooseCluster(match.state.split, { request: balance, clusters: tables.clusters, random: tables.random });
@@ -93,6 +126,10 @@ class HeadBalanceRequest implements BalanceRequest {
   cookie(name: string): string | undefined {
     return requestCookie(this.#head.fields, name);
   }
+}
+
+function refuse({ status, by, fields, reason }: Unfit, route: CompiledRoute<RouteState> | null): Decision {
+  return { type: 'answer', status, by, fields, route, reason };
 }
 
 function answer(status: number, by: LocalAnswer, reason: string): Extract<Decision, { type: 'answer' }> {

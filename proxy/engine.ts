@@ -1,18 +1,24 @@
 import type { Explanation, ExplainRequest } from '../core/ipc/views.ts';
+import type { Certificate, CertificateKey } from '../core/ir/certificate.ts';
+import { applyMapDelta } from '../core/ir/delta.ts';
 import type { SnapshotDelta } from '../core/ir/snapshot.ts';
 import type { Settings } from '../core/ir/settings.ts';
 import { ClusterTable } from './balance/clusterTable.ts';
-import { explain } from './explain.ts';
+import { explain, type ExplainTables } from './explain.ts';
 import type { TunnelBridge } from './forward/tunnelBridge.ts';
 import { createCachedLookup } from './http/cachedLookup.ts';
 import { ForwardedFields } from './http/forwardedFields.ts';
-import { H1Upstream } from './http/h1/h1Upstream.ts';
-import type { Rejection, ServerConnection, ServerConnectionContext } from './http/h1/serverConnection.ts';
+import type { FrontConnection } from './http/frontConnection.ts';
+import type { Rejection, ServerConnectionContext } from './http/h1/serverConnection.ts';
+import { H2ServerConnection } from './http/h2/serverConnection.ts';
+import { createUpstreams, type Upstreams } from './http/upstreams.ts';
+import { L4Engine } from './l4/l4Engine.ts';
 import { Deadlines } from './limits/deadlines.ts';
 import { Listeners } from './listeners.ts';
 import { AccessLog } from './observe/accessLog.ts';
 import { protocolErrorKind } from './observe/answerReason.ts';
 import { emptyDraft, type ExchangeRecord } from './observe/exchangeRecord.ts';
+import { L4Metrics } from './observe/l4Metrics.ts';
 import { ThreadWatch } from './observe/threadWatch.ts';
 import { WorkerMetrics } from './observe/workerMetrics.ts';
 import type { WorkerEngine, WorkerEngineOptions } from './process/workerEngine.ts';
@@ -20,14 +26,12 @@ import type { WorkerReport, WorkerSocket } from './process/workerMessages.ts';
 import { RequestHandler } from './requestHandler.ts';
 import { RouteTable } from './route/routeTable.ts';
 import { compileRoute } from './routeState.ts';
-import { TlsContexts } from './tls/tlsContexts.ts';
-import { createTlsServer, HTTP1_ALPN } from './tls/tlsServer.ts';
 
 /** How late a deadline may be. */
 const SWEEP_MS = 200;
 /** How late an access log line may be. */
 const LOG_FLUSH_MS = 200;
-const MAX_TLS_CONTEXTS = 10_000;
+const MAX_TLS_SERVERS = 10_000;
 /** What a backend may send as a head; more is an invalid response (502). Twice what nginx's default buffer takes. */
 const RESPONSE_LIMITS = { requestLineBytes: 8192, fieldLineBytes: 16_384, headerBytes: 65_536, headerCount: 256 };
 
@@ -37,16 +41,20 @@ export class Engine implements WorkerEngine {
   readonly #deadlines: Deadlines;
   readonly #routes = new RouteTable(compileRoute);
   readonly #clusters: ClusterTable;
-  readonly #tls: TlsContexts;
-  readonly #upstream: H1Upstream;
+  readonly #tables: ExplainTables;
+  readonly #listeners: Listeners;
+  readonly #upstream: Upstreams;
+  readonly #certificates = new Map<CertificateKey, Certificate>();
+  readonly #l4: L4Engine;
+  readonly #l4Metrics = new L4Metrics();
   readonly #metrics: WorkerMetrics;
   readonly #watch = new ThreadWatch();
   readonly #accessLog: AccessLog;
   readonly #handler: RequestHandler;
   readonly #logTimer: NodeJS.Timeout;
+  readonly #lookup = createCachedLookup();
   #settings: Settings | null = null;
   #forwardedFields = new ForwardedFields({ trustedCidrs: [], appendForwardedFor: false });
-  #listeners: Listeners | null = null;
   #draining = false;
   readonly #onFault = (fault: unknown): void => {
     this.#options.logger.error('a fault of Gatehouse, please report it: the request that met it is lost', { error: fault });
@@ -55,7 +63,7 @@ export class Engine implements WorkerEngine {
   #drained: Promise<{ readonly cutConnections: number }> | null = null;
 
   constructor(options: WorkerEngineOptions) {
-    const { clock, logger } = options;
+    const { clock } = options;
     this.#options = options;
     this.#deadlines = new Deadlines(clock);
     this.#deadlines.start(SWEEP_MS);
@@ -67,22 +75,27 @@ export class Engine implements WorkerEngine {
       { budget: options.logBudget, send: options.sendLog, onDropped: (lines) => this.#metrics.accessLogDropped(lines) },
     );
     this.#logTimer = setInterval(() => this.#accessLog.flush(), LOG_FLUSH_MS).unref();
-    this.#tls = new TlsContexts(
-      { maxContexts: MAX_TLS_CONTEXTS },
-      { onRefused: (refusal) => logger.error('a certificate cannot be used, its names get the default one', { ...refusal }) },
-    );
-    this.#upstream = new H1Upstream({
+    this.#listeners = this.#createListeners();
+    this.#l4 = this.#createL4();
+    this.#tables = {
+      routes: this.#routes,
+      clusters: this.#clusters,
+      covers: (certificate, host) => this.#listeners.covers(certificate, host),
+      random: Math.random,
+    };
+    this.#upstream = createUpstreams({
       clock,
       deadlines: this.#deadlines,
       keepAlive: () => this.#current.upstreamKeepAlive,
       responseLimits: RESPONSE_LIMITS,
-      lookup: createCachedLookup(),
+      lookup: this.#lookup,
+      certificate: (key) => this.#certificates.get(key),
       onFault: this.#onFault,
     });
     this.#handler = new RequestHandler({
       clock,
       deadlines: this.#deadlines,
-      tables: { routes: this.#routes, clusters: this.#clusters, random: Math.random },
+      tables: this.#tables,
       forwardedFields: () => this.#forwardedFields,
       upstream: this.#upstream,
       onFault: this.#onFault,
@@ -97,22 +110,24 @@ export class Engine implements WorkerEngine {
   apply(delta: SnapshotDelta): void {
     if (delta.settings !== null) this.#applySettings(delta.settings);
     for (const endpoint of this.#clusters.apply(delta.clusters)) this.#upstream.retire(endpoint);
-    this.#tls.apply(delta.certificates, delta.serverNames);
+    applyMapDelta(this.#certificates, delta.certificates);
+    this.#listeners.applyCertificates(delta.certificates, delta.serverNames);
+    this.#l4.apply(delta.l4Listeners, delta.passthrough);
     this.#routes.apply(delta.virtualHosts);
   }
 
   listen(socket: WorkerSocket): Promise<void> {
-    this.#listeners ??= this.#createListeners();
-    return this.#listeners.listen(socket);
+    const isHttp = socket.protocol === 'http' || socket.protocol === 'https';
+    return isHttp ? this.#listeners.listen(socket) : this.#l4.listen(socket);
   }
 
   unlisten(descriptor: number): void {
-    this.#listeners?.unlisten(descriptor);
+    this.#listeners.unlisten(descriptor);
+    this.#l4.unlisten(descriptor);
   }
 
   explain(request: ExplainRequest): Explanation {
-    const tables = { routes: this.#routes, clusters: this.#clusters, random: Math.random };
-    return explain(request, tables, this.#forwardedFields);
+    return explain(request, this.#tables, this.#forwardedFields);
   }
 
   collect(): WorkerReport {
@@ -121,7 +136,10 @@ export class Engine implements WorkerEngine {
       idleConnections: this.#upstream.idleConnections(view.endpoint),
       ejectedBy: isEjected ? 1 : 0,
     }));
-    return { metrics: this.#metrics.take(this.#watch), endpoints };
+    const http = this.#metrics.take(this.#watch);
+    const l4 = this.#l4Metrics.take(this.#l4.usages());
+    const metrics = { ...http, counters: [...http.counters, ...l4.counters], gauges: [...http.gauges, ...l4.gauges] };
+    return { metrics, endpoints };
   }
 
   drain(timeoutMs: number): Promise<{ readonly cutConnections: number }> {
@@ -131,14 +149,11 @@ export class Engine implements WorkerEngine {
 
   async #drain(timeoutMs: number): Promise<{ readonly cutConnections: number }> {
     this.#draining = true;
-    const listeners = this.#listeners;
     let cutConnections = 0;
-    if (listeners !== null) {
-      const empty = listeners.drain();
-      const timer = setTimeout(() => (cutConnections = listeners.cut()), timeoutMs);
-      await empty;
-      clearTimeout(timer);
-    }
+    const empty = Promise.all([this.#listeners.drain(), this.#l4.drain()]);
+    const timer = setTimeout(() => (cutConnections = this.#listeners.cut() + this.#l4.cut()), timeoutMs);
+    await empty;
+    clearTimeout(timer);
     this.#upstream.close();
     await this.#quiet();
     this.#deadlines.stop();
@@ -162,21 +177,49 @@ export class Engine implements WorkerEngine {
   }
 
   #createListeners(): Listeners {
-    const listeners = new Listeners({
+    const { clock, logger, ticketSecret } = this.#options;
+    return new Listeners({
+      settings: () => this.#current,
+      clock,
+      wallClock: Date.now,
+      deadlines: this.#deadlines,
+      maxTlsServers: MAX_TLS_SERVERS,
+      ticketSecret,
       contextFor: (scheme, onClose) => this.#connectionContext(scheme, onClose),
-      createTlsServer: (onFailure) =>
-        createTlsServer(
-          this.#tls,
-          { alpnProtocols: HTTP1_ALPN, handshakeTimeoutMs: this.#current.limits.tlsHandshakeTimeoutMs },
-          { onHandshakeFailure: ({ code }) => onFailure(code) },
-        ),
+      createH2: (socket, client, context) => new H2ServerConnection(socket, client, { ...context, http2: () => this.#current.http2 }),
+      policyFor: (name) => this.#routes.clientAuthFor(name),
+      passthroughFor: (name) => this.#l4.passthroughFor(name, (host) => this.#routes.has(host)),
+      passthrough: (socket, firstBytes, client, route) => this.#l4.carry(socket, firstBytes, client, route),
+      onCertificateRefused: (refusal) => logger.error('a certificate cannot be used, its names get the default one', { ...refusal }),
+      onProxyHeaderRefused: (peer, reason) => logger.warn('a peer must begin with a PROXY header and does not', { peer, reason }),
       events: this.#metrics,
     });
-    listeners.limit = this.#current.limits.connectionsPerWorker;
-    return listeners;
   }
 
-  #connectionContext(scheme: 'http' | 'https', onClose: (connection: ServerConnection) => void): ServerConnectionContext {
+  #createL4(): L4Engine {
+    const { clock } = this.#options;
+    const metrics = this.#l4Metrics;
+    return new L4Engine({
+      clock,
+      deadlines: this.#deadlines,
+      clusters: this.#clusters,
+      random: Math.random,
+      lookup: this.#lookup,
+      onFault: this.#onFault,
+      observer: {
+        opened: (route, protocol) => metrics.opened(route, protocol),
+        finished: (record) => {
+          metrics.finished(record);
+          if (this.#settings?.accessLog === true) this.#accessLog.addL4(record);
+        },
+        refused: (reason) => metrics.refused(reason),
+        datagramDropped: (_route, reason) => metrics.datagramDropped(reason),
+        endpointEjected: (cluster) => this.#metrics.endpointEjected(cluster),
+      },
+    });
+  }
+
+  #connectionContext(scheme: 'http' | 'https', onClose: (connection: FrontConnection) => void): ServerConnectionContext {
     return {
       clock: this.#options.clock,
       deadlines: this.#deadlines,
@@ -193,7 +236,6 @@ export class Engine implements WorkerEngine {
   #applySettings(settings: Settings): void {
     this.#settings = settings;
     this.#forwardedFields = new ForwardedFields(settings.forwardedHeaders);
-    if (this.#listeners !== null) this.#listeners.limit = settings.limits.connectionsPerWorker;
   }
 
   #record(record: ExchangeRecord, logged: boolean): void {

@@ -17,10 +17,14 @@ export interface ExplainTables extends DecisionTables {
 /** Says which object, rule, cluster and endpoint would serve a request, and why. Sends nothing, changes nothing. */
 export function explain(request: ExplainRequest, tables: ExplainTables, forwarded: ForwardedFields): Explanation {
   const head = headOf(request);
-  const identity = forwarded.identify(head, clientOf(request));
+  const client = clientOf(request);
+  const identity = forwarded.identify(head, client);
   const balance = balanceRequestOf(head, identity);
-  const decision = decide(tables, head, identity, balance);
+  // A TLS connection is taken to be right for the host: which one would be made, the request does not say.
+  const decision = decide(tables, { head, identity, balance, connection: request.scheme === 'https' ? null : client });
   const steps: ExplainStep[] = [{ step: 'host', text: `${balance.host === '' ? 'no host' : balance.host}, client ${identity.address}` }];
+  const policy = tables.routes.clientAuthFor(balance.host)?.auth;
+  if (policy !== undefined) steps.push({ step: 'host', text: `asks for a client certificate (${policy.mode}); over TLS a valid one is assumed` });
   if (decision.route !== null) {
     const { host, route } = decision.route;
     const rule = `host ${host}, ${route.match.type} path ${route.match.value}`;

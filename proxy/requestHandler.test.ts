@@ -23,7 +23,7 @@ test('a fault while a request is decided is answered 500, recorded and told, and
   const handler = new RequestHandler({
     clock,
     deadlines: new Deadlines(clock),
-    tables: { routes, clusters: new ClusterTable({ clock, random: Math.random }), random: Math.random },
+    tables: { routes, clusters: new ClusterTable({ clock, random: Math.random }), covers: () => true, random: Math.random },
     forwardedFields: () => new ForwardedFields({ trustedCidrs: [], appendForwardedFor: false }),
     upstream: { request: () => assert.fail('nothing is to be forwarded'), retire: () => {}, close: () => {} },
     onRecord: (record) => records.push(record),

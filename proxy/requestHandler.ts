@@ -88,7 +88,7 @@ export class RequestHandler {
     const identity = forwarded.identify(request, client);
     draft.remoteAddress = identity.address;
     const balance = balanceRequestOf(request, identity);
-    const decision = decide(this.#deps.tables, request, identity, balance);
+    const decision = decide(this.#deps.tables, { head: request, identity, balance, connection: client });
     if (decision.route !== null) draft.subject = this.#subjectOf(decision.route, decision);
     if (decision.type === 'answer') {
       exchange.start(new AnsweredHandler(requestId));
@@ -96,7 +96,8 @@ export class RequestHandler {
       return this.#answer({ exchange, draft }, { ...decision, logged });
     }
     const { policy } = decision.route.route;
-    const head = forwarded.upstreamHead(request, client, { identity, requestId, host: policy.upstreamHost });
+    const clientAuth = this.#deps.tables.routes.clientAuthFor(balance.host)?.auth ?? null;
+    const head = forwarded.upstreamHead(request, client, { identity, requestId, host: policy.upstreamHost, clientAuth });
     const chooser = this.#chooserOf(decision.choice, decision.route, balance);
     new Forwarding({ exchange, head, policy, chooser, draft }, this.#forwarding).start();
   }

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { suite, test } from 'node:test';
 import { createAdminServer } from '../controller/admin/adminServer.ts';
 import type { AdminViews } from '../controller/admin/adminViews.ts';
-import { ENDPOINTS_SCHEMA, EXPLANATION_SCHEMA, STATUS_SCHEMA } from '../controller/admin/schemas.ts';
+import { ENDPOINTS_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from '../controller/admin/schemas.ts';
 import { EXIT } from '../controller/cli/command.ts';
 import { ObjectStore } from '../controller/model/store.ts';
 import { makeDefaultCertificate } from '../controller/certificates/defaultCertificate.ts';
@@ -104,6 +104,7 @@ test('docs/admin-api.md lists every path, and every field of the answers', async
     ready: () => false,
     status: () => assert.fail(),
     snapshot: () => null,
+    pools: () => [],
     explain: async () => null,
     endpoints: async () => null,
     metrics: async () => '',
@@ -114,7 +115,7 @@ test('docs/admin-api.md lists every path, and every field of the answers', async
   const { paths } = (await (await fetch(`http://127.0.0.1:${port}/nothing`)).json()) as { readonly paths: readonly string[] };
   const text = page('docs/admin-api.md');
   for (const path of paths) assert.ok(text.includes(`\`${path}\``), path);
-  for (const name of fieldsOf([STATUS_SCHEMA, EXPLANATION_SCHEMA, ENDPOINTS_SCHEMA])) assert.match(text, new RegExp(`["\`]${name}["\`]`), name);
+  for (const name of fieldsOf([STATUS_SCHEMA, EXPLANATION_SCHEMA, ENDPOINTS_SCHEMA, POOLS_SCHEMA])) assert.match(text, new RegExp(`["\`]${name}["\`]`), name);
 });
 
 suite('what the docs name exists', () => {

@@ -7,7 +7,7 @@ import type { Peer } from './peer.ts';
 export const nginx: Peer = {
   name: 'nginx',
   missing: () => (isInstalled('nginx') ? null : 'nginx is not installed'),
-  async start({ backendPort, host, folder, tls, cores }) {
+  async start({ backendPort, host, folder, protocol, tls, cores }) {
     const port = await freePort();
     const file = join(folder, 'nginx.conf');
     const certificate = tls === null ? '' : `ssl_certificate ${tls.certificate}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;`;
@@ -19,7 +19,7 @@ http {
   access_log ${folder}/nginx-access.log combined buffer=64k flush=1s; keepalive_requests 100000000; client_body_temp_path ${folder};
   upstream backend { server 127.0.0.1:${backendPort}; keepalive 320; keepalive_requests 100000000; }
   server {
-    listen 127.0.0.1:${port}${tls === null ? '' : ' ssl'} reuseport backlog=4096; server_name ${host}; ${certificate}
+    listen 127.0.0.1:${port}${tls === null ? '' : ' ssl'}${protocol === 'http2' ? ' http2' : ''} reuseport backlog=4096; server_name ${host}; ${certificate}
     location / {
       proxy_pass http://backend; proxy_http_version 1.1; proxy_buffering off;
       proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Request-ID $request_id;
@@ -33,6 +33,6 @@ http {
     );
     const process = startPinned(cores, ['nginx', '-e', `${folder}/nginx-error.log`, '-c', file], '/dev/null');
     await whenListening(port, process);
-    return { port, process };
+    return { address: '127.0.0.1', port, process };
   },
 };

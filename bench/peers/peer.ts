@@ -8,6 +8,8 @@ export interface PeerOptions {
   readonly host: string;
   /** Folder for configuration, certificates and logs; removed after the run. */
   readonly folder: string;
+  /** `tcp` and `udp` are carried without being looked at. */
+  readonly protocol: 'http1' | 'http2' | 'tcp' | 'udp';
   /** Serve TLS with this certificate and key (files, PEM). Null: plain HTTP. */
   readonly tls: { readonly certificate: string; readonly key: string } | null;
   /** Cores the server may use, as taskset takes them: `0` or `0,1`. */
@@ -16,6 +18,7 @@ export interface PeerOptions {
 
 /** A started server. */
 export interface RunningPeer {
+  readonly address: string;
   readonly port: number;
   readonly process: ChildProcess;
 }

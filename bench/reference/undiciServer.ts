@@ -6,9 +6,9 @@ const NOT_FORWARDED = new Set(['connection', 'keep-alive', 'transfer-encoding', 
 serveReference(({ backendPort, log }) => {
   const pool = new Pool(`http://127.0.0.1:${backendPort}`, { connections: 512, pipelining: 1 });
   return (request, response) => {
-    const headers: string[] = ['host', request.headers.host ?? '', 'x-forwarded-for', request.socket.remoteAddress ?? ''];
+    const headers: string[] = ['host', request.headers.host ?? String(request.headers[':authority'] ?? ''), 'x-forwarded-for', request.socket.remoteAddress ?? ''];
     for (const [name, value] of Object.entries(request.headers)) {
-      if (typeof value === 'string' && !NOT_FORWARDED.has(name)) headers.push(name, value);
+      if (typeof value === 'string' && !name.startsWith(':') && !NOT_FORWARDED.has(name)) headers.push(name, value);
     }
     const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
     const options = { path: request.url ?? '/', method: request.method as 'GET', headers, body: hasBody ? request : null };

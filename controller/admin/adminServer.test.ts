@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { text } from 'node:stream/consumers';
 import type { EndpointView, Explanation, ExplainRequest } from '../../core/ipc/views.ts';
 import { silentLogger } from '../../core/log/logger.ts';
+import type { PoolView } from '../allocator/poolView.ts';
 import type { ListenAddress } from '../runtime/listenAddress.ts';
 import type { StatusView } from '../status/statusView.ts';
 import { createAdminServer } from './adminServer.ts';
@@ -18,7 +19,10 @@ const STATUS: StatusView = {
   listeners: [{ protocol: 'http', address: '::', port: 8080 }],
   nodes: [{ name: 'one', addresses: ['192.0.2.1'], self: true }],
   services: [
-    { namespace: 'a', name: 'lb', addresses: [], pool: null, forwarding: 'none', owner: null, ports: [{ port: 80, protocol: 'TCP', name: '' }] },
+    {
+      namespace: 'a', name: 'lb', addresses: [], pool: null, forwarding: 'none', reason: 'no address', owner: null,
+      ports: [{ port: 80, protocol: 'TCP', name: '', endpoints: null }],
+    },
   ],
   ingresses: [{ namespace: 'a', name: 'web', class: '', addresses: ['192.0.2.1'], hosts: ['shop.test'], tlsHosts: [] }],
   problems: [
@@ -54,12 +58,24 @@ const ENDPOINT: EndpointView = {
   ejectedBy: 0,
 };
 
+const POOL: PoolView = {
+  namespace: 'gatehouse',
+  name: 'lan',
+  addresses: ['192.0.2.0/30'],
+  autoAssign: true,
+  avoidBuggyIPs: false,
+  ipv4: { total: 4, assigned: 1, available: 3 },
+  ipv6: { total: 0, assigned: 0, available: 0 },
+  services: 1,
+};
+
 function views(changes: Partial<AdminViews> = {}): AdminViews {
   return {
     ready: () => true,
     status: () => STATUS,
     snapshot: () => ({ virtualHosts: { 'shop.test': {} } }),
     explain: () => Promise.resolve(EXPLANATION),
+    pools: () => [POOL],
     endpoints: () => Promise.resolve([ENDPOINT]),
     metrics: () => Promise.resolve('# HELP x y\nx 1\n'),
     ...changes,
@@ -176,7 +192,7 @@ test('a view that fails is answered 500 without telling why, and the server goes
 
 test('an unknown path, and a method that is not served, is answered 404 with the paths there are', async () => {
   await withServer(views(), async (address) => {
-    for (const [path, method] of [['/api/v1/pools', 'GET'], ['/api/v1/status', 'DELETE']] as const) {
+    for (const [path, method] of [['/api/v1/nothing', 'GET'], ['/api/v1/status', 'DELETE']] as const) {
       const answer = await get(address, path, { method });
       assert.equal(answer.status, 404);
       const { paths } = JSON.parse(answer.body) as { readonly paths: readonly string[] };

@@ -1,4 +1,5 @@
 import type { EndpointView, Explanation, ExplainRequest } from '../../core/ipc/views.ts';
+import type { PoolView } from '../allocator/poolView.ts';
 import type { StatusView } from '../status/statusView.ts';
 
 /** What the admin API shows, asked anew for each request. */
@@ -10,6 +11,8 @@ export interface AdminViews {
   snapshot(): unknown;
   /** Asked of the proxy, so that it is what is truly served. Null when no proxy answers. */
   explain(request: ExplainRequest): Promise<Explanation | null>;
+  /** Pools of addresses and their use. */
+  pools(): readonly PoolView[];
   /** Null when no proxy answers. */
   endpoints(): Promise<readonly EndpointView[] | null>;
   /** Prometheus text of all processes and workers. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminViews } from './adminViews.ts';
 import { decodeExplainQuery } from './explainQuery.ts';
-import { ENDPOINTS_SCHEMA, ERROR_SCHEMA, EXPLANATION_SCHEMA, STATUS_SCHEMA } from './schemas.ts';
+import { ENDPOINTS_SCHEMA, ERROR_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from './schemas.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -15,6 +15,7 @@ export function addApiRoutes(app: FastifyInstance, views: AdminViews): void {
     if (snapshot === null) return reply.code(503).send({ error: 'there is no snapshot yet' });
     return reply.type('application/json').send(JSON.stringify(snapshot));
   });
+  app.get('/api/v1/pools', { schema: { response: { 200: POOLS_SCHEMA } } }, () => ({ pools: views.pools() }));
   addExplain(app, views);
   app.get('/api/v1/endpoints', { schema: { response: { 200: ENDPOINTS_SCHEMA, 503: ERROR_SCHEMA } } }, async (_request, reply) => {
     const endpoints = await views.endpoints();

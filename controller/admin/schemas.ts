@@ -7,6 +7,7 @@ const TEXT = { type: 'string' } as const;
 const NUMBER = { type: 'integer' } as const;
 const FLAG = { type: 'boolean' } as const;
 const MAYBE_TEXT = { type: 'string', nullable: true } as const;
+const MAYBE_NUMBER = { type: 'integer', nullable: true } as const;
 const TEXTS = { type: 'array', items: TEXT } as const;
 
 type Properties = Readonly<Record<string, unknown>>;
@@ -45,8 +46,9 @@ export const STATUS_SCHEMA = record({
       addresses: TEXTS,
       pool: MAYBE_TEXT,
       forwarding: TEXT,
+      reason: TEXT,
       owner: MAYBE_TEXT,
-      ports: listOf(record({ port: NUMBER, protocol: TEXT, name: TEXT })),
+      ports: listOf(record({ port: NUMBER, protocol: TEXT, name: TEXT, endpoints: MAYBE_NUMBER })),
     }),
   ),
   ingresses: listOf(record({ namespace: TEXT, name: TEXT, class: TEXT, addresses: TEXTS, hosts: TEXTS, tlsHosts: TEXTS })),
@@ -71,6 +73,24 @@ export const EXPLANATION_SCHEMA = record({
   cluster: MAYBE_TEXT,
   endpoint: MAYBE_TEXT,
   status: { type: 'integer', nullable: true },
+});
+
+const FAMILY_USAGE = record({ total: NUMBER, assigned: NUMBER, available: NUMBER });
+
+/** List of PoolView. */
+export const POOLS_SCHEMA = record({
+  pools: listOf(
+    record({
+      namespace: TEXT,
+      name: TEXT,
+      addresses: TEXTS,
+      autoAssign: FLAG,
+      avoidBuggyIPs: FLAG,
+      ipv4: FAMILY_USAGE,
+      ipv6: FAMILY_USAGE,
+      services: NUMBER,
+    }),
+  ),
 });
 
 /** List of EndpointView. */

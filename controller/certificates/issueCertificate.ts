@@ -9,8 +9,8 @@ export interface CertificateTemplate {
   /** Validity, ms since the epoch; whole seconds are kept. */
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
-  /** `authority` may sign others, `server` is for TLS servers. */
-  readonly usage: 'authority' | 'server';
+  /** `authority` may sign others, `server` is for TLS servers, `client` for their clients. */
+  readonly usage: 'authority' | 'server' | 'client';
 }
 
 /** Who signs: its subject common name and its private key (EC signs with SHA-256, RSA with PKCS #1 v1.5 and SHA-256, Ed25519). */
@@ -86,7 +86,7 @@ function extensionsOf(template: CertificateTemplate): Asn1 {
     authority
       ? { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true }
       : { name: 'keyUsage', digitalSignature: true, critical: true },
-    ...(authority ? [] : [{ name: 'extKeyUsage', serverAuth: true }]),
+    ...(authority ? [] : [{ name: 'extKeyUsage', serverAuth: template.usage === 'server', clientAuth: template.usage === 'client' }]),
     // GeneralName type 2 is dNSName (RFC 5280 4.2.1.6).
     ...(template.dnsNames.length === 0
       ? []

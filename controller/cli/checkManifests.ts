@@ -13,18 +13,29 @@ export interface CheckReport {
   readonly ingresses: number;
   /** Different hosts of theirs. */
   readonly hosts: number;
+  /** Services of type LoadBalancer. */
+  readonly services: number;
   readonly errors: number;
   readonly warnings: number;
   /** By file and line. */
   readonly problems: readonly Problem[];
 }
 
-/** Reads and translates manifests without serving them; `nowMs` (wall clock) decides which certificates have expired. */
-export async function checkManifests(paths: readonly string[], choices: TranslationChoices, nowMs: number): Promise<CheckReport> {
+/** The machine and moment that manifests are checked for. */
+export interface CheckPlace {
+  /** Wall clock: decides which certificates have expired. */
+  readonly nowMs: number;
+  readonly nodeName: string;
+  readonly localAddresses: readonly string[];
+}
+
+/** Reads and translates manifests without serving them. Services get addresses as if none had any before. */
+export async function checkManifests(paths: readonly string[], choices: TranslationChoices, place: CheckPlace): Promise<CheckReport> {
+  const { nowMs, ...found } = place;
   const read = await readManifests(paths);
   const store = new ObjectStore();
   store.apply({ upserts: read.objects, deletes: [] });
-  const translation = translate(store, translateOptions(choices, makeDefaultCertificate(nowMs), nowMs));
+  const translation = translate(store, translateOptions(choices, makeDefaultCertificate(nowMs), nowMs, found));
   const problems = [...read.problems, ...translation.problems].toSorted(byPosition);
   const errors = problems.filter((problem) => problem.severity === 'error').length;
   return {
@@ -32,6 +43,7 @@ export async function checkManifests(paths: readonly string[], choices: Translat
     objects: read.objects.length,
     ingresses: translation.ingresses.length,
     hosts: new Set(translation.ingresses.flatMap((ingress) => ingress.hosts)).size,
+    services: translation.services.length,
     errors,
     warnings: problems.length - errors,
     problems,

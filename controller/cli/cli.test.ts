@@ -72,7 +72,8 @@ for (const { text } of CLI.commands) {
 test('the help of run tells every flag of the contract with its default', async () => {
   const { stdout } = await run('run', '--help');
   const flags = ['manifests', 'http', 'https', 'admin', 'workers', 'node-name', 'ingress-class', 'watch-namespace',
-    'watch-ingress-without-class', 'allow-external-name', 'configmap', 'trusted-proxies', 'drain-timeout', 'log-level', 'log-format'];
+    'watch-ingress-without-class', 'allow-external-name', 'configmap', 'trusted-proxies', 'drain-timeout', 'vips', 'publish-service',
+    'tcp-services-configmap', 'udp-services-configmap', 'state-dir', 'log-level', 'log-format'];
   for (const flag of flags) assert.match(stdout, new RegExp(`^  --${flag}( |$)`, 'm'));
   assert.match(stdout, /--drain-timeout DURATION\n.*\n? *.*Default: 300s\./);
   assert.match(stdout, /Default: 127\.0\.0\.1:9090\./);
@@ -83,6 +84,9 @@ test('wrong usage of a command exits 2 and says where to read on', async () => {
     [['run'], /say which with --manifests PATH/],
     [['run', '--manifests', 'x', '--workers', '0'], /--workers must be a whole number from 1 to 256 \(got "0"\)/],
     [['run', '--manifest', 'x'], /unknown flag --manifest; did you mean --manifests\?/],
+    [['run', '--manifests', 'x', '--vips', 'kernel'], /--vips must be one of auto, bind, off: kernel forwarding is not in this version \(got "kernel"\)/],
+    [['run', '--manifests', 'x', '--vips', 'on'], /--vips must be one of auto, bind, off \(got "on"\)/],
+    [['check', '--publish-service', 'front', 'x'], /--publish-service must be NAMESPACE\/NAME/],
     [['run', 'x'], /unexpected argument "x"/],
     [['check'], /PATH is missing/],
     [['explain'], /URL is missing/],

@@ -8,7 +8,8 @@ const INDENT = 6;
 export function overviewHelp(commands: readonly Command[], version: string): string {
   const width = Math.max(...commands.map((command) => command.text.name.length));
   const lines = commands.map(({ text }) => `  ${text.name.padEnd(width)}   ${text.summary}`);
-  return `Gatehouse ${version}: a Kubernetes Ingress controller. Serves Ingress objects from a folder of manifests.
+  return `Gatehouse ${version}: a Kubernetes Ingress controller with its own load balancer. Serves Ingresses and
+Services of type LoadBalancer from a folder of manifests.
 
 Usage: gatehouse COMMAND [FLAGS]
 

@@ -1,7 +1,8 @@
+import { hostname } from 'node:os';
 import { DEFAULT_TRANSLATION, type TranslationChoices } from '../runtime/translationChoices.ts';
 import { many, one, toggle } from './flag.ts';
 import type { FlagValues } from './parseArguments.ts';
-import { choice, cidr, listenAddress, namespacedName, objectName } from './values.ts';
+import { choice, cidr, listenAddress, namespacedName, objectName, text, vips } from './values.ts';
 
 /** Where the admin API listens unless told otherwise. */
 export const DEFAULT_ADMIN = { address: '127.0.0.1', port: 9090 } as const;
@@ -38,12 +39,38 @@ export const TRANSLATION_FLAGS = {
     help: 'Peers whose X-Forwarded-* headers are believed, such as a load balancer in front. Everybody else\'s are replaced.',
     defaultText: 'nobody',
   }),
+  nodeName: one('node-name', text('a name'), hostname, {
+    placeholder: 'NAME',
+    help: 'Which of the Node objects this machine is. Services with externalTrafficPolicy Local are served by its endpoints only.',
+    defaultText: "the machine's host name",
+  }),
+  vips: one('vips', vips, () => DEFAULT_TRANSLATION.vips, {
+    placeholder: 'HOW',
+    help:
+      'How packets for the addresses of LoadBalancer Services are taken in. bind: the proxy listens on them, so they must be on this machine ' +
+      '(127.0.0.0/8 always is). auto: it listens on those that are. off: Services get addresses and nothing listens on them.',
+    defaultText: 'auto',
+  }),
+  publishService: one('publish-service', namespacedName, () => null, {
+    placeholder: 'NS/NAME',
+    help: "LoadBalancer Service whose address is the Ingresses' own: its ports 80 and 443 (or named http and https) answer for them.",
+  }),
+  tcpServices: one('tcp-services-configmap', namespacedName, () => null, {
+    placeholder: 'NS/NAME',
+    help: 'ConfigMap of TCP ports to open, "9000": "NS/SERVICE:PORT[:PROXY][:PROXY]", as in ingress-nginx.',
+  }),
+  udpServices: one('udp-services-configmap', namespacedName, () => null, {
+    placeholder: 'NS/NAME',
+    help: 'ConfigMap of UDP ports to open, likewise.',
+  }),
 } as const;
 
 /** What TRANSLATION_FLAGS say, in translation's own words. */
 export function translationChoices(flags: FlagValues<typeof TRANSLATION_FLAGS>): TranslationChoices {
   const { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies } = flags;
-  return { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies };
+  const { vips: how, publishService, tcpServices, udpServices } = flags;
+  const ofIngresses = { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies };
+  return { ...ofIngresses, vips: how, publishService, tcpServices, udpServices };
 }
 
 /** How data is printed. */

@@ -78,6 +78,12 @@ export function namespacedName(value: string): Parsed<string> {
   return parts.length === 2 && parts.every(isObjectName) ? accept(value) : refuse('NAMESPACE/NAME, such as gatehouse/settings');
 }
 
+/** How VIPs are taken in; `kernel` is known, and refused with a word of its own. */
+export function vips(value: string): Parsed<'auto' | 'bind' | 'off'> {
+  const parsed = choice(['auto', 'bind', 'off'])(value);
+  return value === 'kernel' ? refuse('one of auto, bind, off: kernel forwarding is not in this version') : parsed;
+}
+
 /** A header field, `name: value`. */
 export function headerField(value: string): Parsed<readonly [string, string]> {
   const field = parseHeaderField(value);

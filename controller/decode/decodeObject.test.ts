@@ -9,7 +9,8 @@ test('Kinds that Gatehouse does not read are ignored without a word', () => {
   const foreign = [
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a' } },
     { apiVersion: 'v1', kind: 'Pod' },
-    { apiVersion: 'metallb.io/v1beta1', kind: 'IPAddressPool', metadata: { name: 'a' } },
+    { apiVersion: 'metallb.io/v1beta1', kind: 'L2Advertisement', metadata: { name: 'a' } },
+    { apiVersion: 'projectcalico.org/v3', kind: 'IPAddressPool', metadata: { name: 'a' } },
     { apiVersion: 'gatehouse.dev/v1', kind: 'Pool' },
     { apiVersion: 'serving.knative.dev/v1', kind: 'Service', metadata: { name: 'A B' } },
     { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' },
@@ -124,8 +125,8 @@ test('Fields of the prototype are not read as fields of the object', () => {
 
 test('No value of any shape makes the decoder throw', () => {
   const odd = [undefined, null, 0, '', true, [], {}, NaN, 1n, Symbol('x'), () => {}, new Date(0), new Map(), [[[]]]];
-  const kinds = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Endpoints', 'Secret', 'ConfigMap', 'Node'];
-  const versions = ['v1', 'networking.k8s.io/v1', 'discovery.k8s.io/v1', 'extensions/v1beta1'];
+  const kinds = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Endpoints', 'Secret', 'ConfigMap', 'Node', 'IPAddressPool'];
+  const versions = ['v1', 'networking.k8s.io/v1', 'discovery.k8s.io/v1', 'extensions/v1beta1', 'gatehouse.dev/v1'];
   const fields = ['spec', 'data', 'stringData', 'endpoints', 'ports', 'subsets', 'status', 'addressType', 'type'];
   for (const value of odd) {
     decodeObject(value, null);
@@ -136,7 +137,7 @@ test('No value of any shape makes the decoder throw', () => {
         for (const field of fields) {
           decodeObject({ apiVersion, kind, metadata: { name: 'a' }, addressType: 'IPv4', [field]: value }, null);
           decodeObject({ apiVersion, kind, metadata: { name: 'a' }, addressType: 'IPv4', [field]: [value] }, null);
-          decodeObject({ apiVersion, kind, metadata: { name: 'a' }, spec: { rules: [value], ports: [value] } }, null);
+          decodeObject({ apiVersion, kind, metadata: { name: 'a' }, spec: { rules: [value], ports: [value], addresses: [value], ipFamilies: [value] } }, null);
         }
       }
     }

@@ -4,6 +4,7 @@ import { decodeEndpoints } from './endpoints.ts';
 import { decodeEndpointSlice } from './endpointSlice.ts';
 import { decodeIngress } from './ingress.ts';
 import { decodeIngressClass } from './ingressClass.ts';
+import { decodeIPAddressPool } from './ipAddressPool.ts';
 import { decodeNamespace } from './namespace.ts';
 import { decodeNode } from './node.ts';
 import { decodeSecret } from './secret.ts';
@@ -19,6 +20,8 @@ export interface KindForm {
   readonly apiVersion: string;
   /** Versions that are still read, though Kubernetes no longer serves them. */
   readonly oldVersions: readonly string[];
+  /** Versions of other products whose objects are read unchanged, without a word: their form is the same. */
+  readonly foreignVersions: readonly string[];
   /** What else changes when an old version is rewritten, in words; empty: nothing. */
   readonly rewrite: string;
   /** Form of `metadata.name`. */
@@ -27,7 +30,7 @@ export interface KindForm {
   readonly decode: (decoding: Decoding) => KubeObject | null;
 }
 
-const CORE = { apiVersion: 'v1', oldVersions: [], rewrite: '', name: DNS_SUBDOMAIN, namespaced: true } as const;
+const CORE = { apiVersion: 'v1', oldVersions: [], foreignVersions: [], rewrite: '', name: DNS_SUBDOMAIN, namespaced: true } as const;
 
 /** Every kind that Gatehouse reads. */
 export const KIND_FORMS: readonly KindForm[] = [
@@ -36,6 +39,7 @@ export const KIND_FORMS: readonly KindForm[] = [
     namespaced: true,
     apiVersion: 'networking.k8s.io/v1',
     oldVersions: ['networking.k8s.io/v1beta1', 'extensions/v1beta1'],
+    foreignVersions: [],
     rewrite: ', with pathType on every path, backend.service.name and backend.service.port, spec.defaultBackend',
     name: DNS_SUBDOMAIN,
     decode: decodeIngress,
@@ -45,6 +49,7 @@ export const KIND_FORMS: readonly KindForm[] = [
     namespaced: false,
     apiVersion: 'networking.k8s.io/v1',
     oldVersions: ['networking.k8s.io/v1beta1'],
+    foreignVersions: [],
     rewrite: '',
     name: DNS_SUBDOMAIN,
     decode: decodeIngressClass,
@@ -54,12 +59,23 @@ export const KIND_FORMS: readonly KindForm[] = [
     namespaced: true,
     apiVersion: 'discovery.k8s.io/v1',
     oldVersions: ['discovery.k8s.io/v1beta1'],
+    foreignVersions: [],
     rewrite: ', with nodeName and zone in place of topology',
     name: DNS_SUBDOMAIN,
     decode: decodeEndpointSlice,
   },
   // The API server takes a DNS label that begins with a letter; newer ones any DNS label.
   { ...CORE, kind: 'Service', name: DNS_LABEL, decode: decodeService },
+  {
+    kind: 'IPAddressPool',
+    namespaced: true,
+    apiVersion: 'gatehouse.dev/v1',
+    oldVersions: [],
+    foreignVersions: ['metallb.io/v1beta1'],
+    rewrite: '',
+    name: DNS_SUBDOMAIN,
+    decode: decodeIPAddressPool,
+  },
   { ...CORE, kind: 'Endpoints', decode: decodeEndpoints },
   { ...CORE, kind: 'Secret', decode: decodeSecret },
   { ...CORE, kind: 'ConfigMap', decode: decodeConfigMap },
@@ -67,8 +83,11 @@ export const KIND_FORMS: readonly KindForm[] = [
   { ...CORE, kind: 'Node', namespaced: false, decode: decodeNode },
 ];
 
-/** Groups of Kubernetes itself: one of our kinds in a wrong one of them is a slip, in any other group it is not ours. */
-const OWN_GROUPS = new Set(['', 'apps', 'extensions', 'networking.k8s.io', 'discovery.k8s.io']);
+/**
+ * Groups of Kubernetes itself and of Gatehouse: one of our kinds in a wrong one of them is a slip, in any other group it is
+ * not ours, unless the kind names it.
+ */
+const OWN_GROUPS = new Set(['', 'apps', 'extensions', 'networking.k8s.io', 'discovery.k8s.io', 'gatehouse.dev']);
 
 /** What `apiVersion` and `kind` of an object say about who reads it. */
 export type KindMatch =
@@ -80,11 +99,18 @@ export type KindMatch =
 
 /** Finds the decoder for an object. */
 export function matchKind(apiVersion: string, kind: string): KindMatch {
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  const group = groupOf(apiVersion);
   const form = KIND_FORMS.find((candidate) => candidate.kind.toLowerCase() === kind.toLowerCase());
-  if (form === undefined || !OWN_GROUPS.has(group)) return { type: 'foreign' };
+  if (form === undefined) return { type: 'foreign' };
+  const known = OWN_GROUPS.has(group) || form.foreignVersions.some((version) => groupOf(version) === group);
+  if (!known) return { type: 'foreign' };
   if (form.kind !== kind) return { type: 'misspelt', form, field: 'kind' };
-  if (form.apiVersion === apiVersion) return { type: 'read', form, old: false };
+  if (form.apiVersion === apiVersion || form.foreignVersions.includes(apiVersion)) return { type: 'read', form, old: false };
   if (form.oldVersions.includes(apiVersion)) return { type: 'read', form, old: true };
   return { type: 'misspelt', form, field: 'apiVersion' };
+}
+
+/** Empty for the core group. */
+function groupOf(apiVersion: string): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
 }

@@ -1,6 +1,7 @@
 import type { Decoding } from './decoding.ts';
 import { decodeServicePorts } from './servicePort.ts';
-import { DNS_SUBDOMAIN, IP_ADDRESS, type TextForm } from './textForm.ts';
+import { decodeServiceVips } from './serviceVips.ts';
+import { DNS_SUBDOMAIN, IP_ADDRESS, LABEL_KEY, LABEL_VALUE, type TextForm } from './textForm.ts';
 import type { FieldReader } from './fieldReader.ts';
 import type { Service } from '../model/objects.ts';
 
@@ -35,6 +36,8 @@ export function decodeService({ object, base }: Decoding): Service | null {
     externalName: type === 'ExternalName' ? spec.requiredText('externalName', EXTERNAL_NAME) : '',
     clusterIPs: decodeClusterIps(spec),
     publishNotReadyAddresses: spec.flag('publishNotReadyAddresses') ?? false,
+    selector: spec.textMap('selector', { key: LABEL_KEY, value: LABEL_VALUE }, 'the label is left out'),
+    ...decodeServiceVips(object, spec),
   };
   if (type !== 'ExternalName' && spec.value('clusterIP') !== HEADLESS) reportNoPorts(spec);
   return object.failed ? null : service;

@@ -2,11 +2,16 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { WebSocketServer } from 'ws';
+import type { DemoCertificate } from './demoCertificates.ts';
+import { startGrpcEcho, startTcpEcho, startUdpEcho, startVault, type RunningServer } from './echoServers.ts';
 
 /** Ports on 127.0.0.1 of one Service's backends. */
 export interface DemoService {
   /** The Service's name in examples/shop. */
   readonly service: string;
+  /** Name of its port there. */
+  readonly portName: string;
+  readonly protocol: 'TCP' | 'UDP';
   readonly ports: readonly number[];
 }
 
@@ -19,7 +24,7 @@ export interface DemoBackends {
 
 const PRODUCTS = ['lantern', 'key ring', 'drawbridge chain'];
 
-/** One server to start: which Service it belongs to, and what it answers. */
+/** One HTTP server to start: which Service it belongs to, and what it answers. */
 interface Backend {
   readonly service: string;
   readonly listener: RequestListener;
@@ -36,25 +41,34 @@ const BACKENDS: readonly Backend[] = [
   { service: 'checkout', listener: text(() => 'Pay here, safely.') },
 ];
 
-/** Starts every backend on a free port of 127.0.0.1. */
-export async function startDemoBackends(): Promise<DemoBackends> {
+/** Starts every backend on a free port of 127.0.0.1; `vault` is the certificate of the one that speaks TLS itself. */
+export async function startDemoBackends(vault: DemoCertificate): Promise<DemoBackends> {
   const stops: (() => Promise<void>)[] = [];
-  const ports = new Map<string, number[]>();
-  for (const backend of BACKENDS) {
-    const server = createServer(backend.listener);
-    const sockets = backend.webSocket === true ? echo(server) : null;
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    stops.push(() => stopServer(server, sockets));
-    const { port } = server.address() as AddressInfo;
-    ports.set(backend.service, [...(ports.get(backend.service) ?? []), port]);
-  }
+  const services = new Map<string, DemoService>();
+  const add = (service: Omit<DemoService, 'ports'>, server: RunningServer): void => {
+    stops.push(() => server.stop());
+    const ports = services.get(service.service)?.ports ?? [];
+    services.set(service.service, { ...service, ports: [...ports, server.port] });
+  };
+  for (const backend of BACKENDS) add({ service: backend.service, portName: 'http', protocol: 'TCP' }, await startHttp(backend));
+  add({ service: 'orders', portName: 'orders', protocol: 'TCP' }, await startTcpEcho());
+  add({ service: 'telemetry', portName: 'telemetry', protocol: 'UDP' }, await startUdpEcho());
+  add({ service: 'quotes', portName: 'grpc', protocol: 'TCP' }, await startGrpcEcho());
+  add({ service: 'vault', portName: 'https', protocol: 'TCP' }, await startVault(vault));
   return {
-    services: [...ports].map(([service, list]) => ({ service, ports: list })),
+    services: [...services.values()],
     stop: async () => {
       await Promise.all(stops.map((stop) => stop()));
     },
   };
+}
+
+async function startHttp(backend: Backend): Promise<RunningServer> {
+  const server = createServer(backend.listener);
+  const sockets = backend.webSocket === true ? echo(server) : null;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, stop: () => stopServer(server, sockets) };
 }
 
 /** Sends every WebSocket message back as it came. */

@@ -5,8 +5,9 @@ import { runUntilStopped } from '../runtime/runUntilStopped.ts';
 import type { SignalSource } from '../runtime/stopSignals.ts';
 import { DEFAULT_TRANSLATION } from '../runtime/translationChoices.ts';
 import { startDemoBackends } from './backends.ts';
-import { writeDemoFolder, type DemoFolder } from './demoFolder.ts';
-import { nextFreePort } from './freePort.ts';
+import { makeDemoCertificates } from './demoCertificates.ts';
+import { TLS_HOSTS, writeDemoFolder, type DemoFolder } from './demoFolder.ts';
+import { freePoolOctet, nextFreePort } from './freePort.ts';
 import { printThingsToTry, thingsToTry, type DemoAddresses } from './thingsToTry.ts';
 
 /** Where the demo would like to listen; the next free port is taken when somebody is there already. */
@@ -29,11 +30,13 @@ const DRAIN_TIMEOUT_MS = 2000;
 /** Runs the demo until SIGINT, SIGTERM or SIGHUP, then removes everything it made. Rejects when it cannot start. */
 export async function runDemo(options: DemoOptions, dependencies: DemoDependencies): Promise<void> {
   const addresses = await freeAddresses(options);
-  const backends = await startDemoBackends();
+  const certificates = makeDemoCertificates(TLS_HOSTS, Date.now());
+  const poolOctet = await freePoolOctet();
+  const backends = await startDemoBackends(certificates.certificates['vault.shop.test']);
   try {
-    const folder = await writeDemoFolder(backends.services, Date.now());
+    const folder = await writeDemoFolder({ services: backends.services, certificates, poolOctet });
     try {
-      await serveFolder(options.version, folder, { ...dependencies, addresses });
+      await serveFolder(options.version, folder, { ...dependencies, addresses, poolOctet });
     } finally {
       await folder.remove();
     }
@@ -45,7 +48,7 @@ export async function runDemo(options: DemoOptions, dependencies: DemoDependenci
 async function serveFolder(
   version: string,
   folder: DemoFolder,
-  { addresses, logger, signals, stdout }: DemoDependencies & { readonly addresses: DemoAddresses },
+  { addresses, poolOctet, logger, signals, stdout }: DemoDependencies & { readonly addresses: DemoAddresses; readonly poolOctet: number },
 ): Promise<void> {
   const gatehouse = assembleGatehouse({
     version,
@@ -61,7 +64,7 @@ async function serveFolder(
     logFormat: 'text',
     ingressNginxMetrics: false,
   }, logger);
-  const onReady = (): void => stdout(printThingsToTry(thingsToTry(addresses, folder), addresses));
+  const onReady = (): void => stdout(printThingsToTry(thingsToTry(addresses, folder, poolOctet), addresses));
   await runUntilStopped(gatehouse, { signals, logger, onHangUp: 'stop', onReady });
 }
 

@@ -19,8 +19,8 @@ export interface ThingToTry {
 const GATEHOUSE = fileURLToPath(new URL('../../bin/gatehouse', import.meta.url));
 
 /** What to try with the shop, simple things first. Every path is absolute, so that any terminal will do. */
-export function thingsToTry(addresses: DemoAddresses, folder: DemoFolder): readonly ThingToTry[] {
-  return [...requests(addresses, folder), ...liveChanges(addresses, folder), ...views(addresses)];
+export function thingsToTry(addresses: DemoAddresses, folder: DemoFolder, poolOctet: number): readonly ThingToTry[] {
+  return [...requests(addresses, folder), ...otherProtocols(addresses, folder, poolOctet), ...liveChanges(addresses, folder), ...views(addresses)];
 }
 
 /** The table as text; commands stand alone on lines indented by two spaces, comments begin with `#`. */
@@ -61,6 +61,21 @@ function requests({ http, https }: DemoAddresses, folder: DemoFolder): readonly 
     { shows: 'Plain HTTP is redirected there', command: curl('http', 'checkout.shop.test', http)('-i ', '/') },
     { shows: 'A WebSocket that echoes', command: `node ${say} ${printListenAddress(http)} chat.shop.test 'hello, gatehouse'` },
     { shows: 'A host nobody claims', command: curl('http', 'nobody.test', http)('-i ', '/') },
+  ];
+}
+
+/** Services have their addresses in the order of their names. */
+function otherProtocols({ https }: DemoAddresses, folder: DemoFolder, poolOctet: number): readonly ThingToTry[] {
+  const authority = quote(folder.authorityFile);
+  const script = (name: string): string => `node ${quote(join(SHOP_FOLDER, name))}`;
+  return [
+    {
+      shows: 'gRPC over HTTP/2 and TLS: Ingress quotes',
+      command: `${script('call.mjs')} ${printListenAddress(https)} quotes.shop.test ${authority} 'a fine lantern'`,
+    },
+    { shows: 'TLS that Gatehouse does not open: Ingress vault', command: curl('https', 'vault.shop.test', https)(`--cacert ${authority} `, '/') },
+    { shows: 'Raw TCP on an address of its own: Service orders', command: `${script('knock.mjs')} tcp 127.77.${poolOctet}.1:7000 'two lanterns'` },
+    { shows: 'UDP: Service telemetry', command: `${script('knock.mjs')} udp 127.77.${poolOctet}.2:7000 'all is well'` },
   ];
 }
 

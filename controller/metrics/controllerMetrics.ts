@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Certificate } from '../../core/ir/certificate.ts';
 import type { Problem } from '../../core/ir/problem.ts';
+import type { PoolView } from '../allocator/poolView.ts';
 
 /** Seconds: one changed object is translated in well under a millisecond, ten thousand at start in seconds. */
 const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -18,6 +19,9 @@ export class ControllerMetrics {
   readonly #proxyRestarts: Counter;
   readonly #certificateExpiry: Gauge;
   readonly #certificatesExpired: Gauge;
+  readonly #poolAddresses: Gauge;
+  readonly #poolAddressesAssigned: Gauge;
+  readonly #servicesPending: Gauge;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -51,7 +55,23 @@ export class ControllerMetrics {
       ['namespace', 'secret'],
     );
     this.#certificatesExpired = gauge('gatehouse_certificates_expired', 'Certificates in use that have expired.');
+    this.#poolAddresses = gauge('gatehouse_pool_addresses', 'Addresses that a pool may give.', ['pool', 'family']);
+    this.#poolAddressesAssigned = gauge('gatehouse_pool_addresses_assigned', 'Addresses of a pool that Services have.', ['pool', 'family']);
+    this.#servicesPending = gauge('gatehouse_services_pending', 'Services of type LoadBalancer without an address.');
     this.setProblems([]);
+  }
+
+  /** Pools and Services of type LoadBalancer as of now; pools that are missing are no longer shown. */
+  setAssignments(pools: readonly PoolView[], services: readonly { readonly addresses: readonly string[] }[]): void {
+    this.#poolAddresses.reset();
+    this.#poolAddressesAssigned.reset();
+    for (const { name, ...families } of pools) {
+      for (const family of ['ipv4', 'ipv6'] as const) {
+        this.#poolAddresses.set({ pool: name, family }, families[family].total);
+        this.#poolAddressesAssigned.set({ pool: name, family }, families[family].assigned);
+      }
+    }
+    this.#servicesPending.set(services.filter(({ addresses }) => addresses.length === 0).length);
   }
 
   setGeneration(generation: number): void {

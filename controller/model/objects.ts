@@ -105,6 +105,31 @@ export interface Service extends ObjectBase {
   readonly externalName: string;
   readonly clusterIPs: readonly string[];
   readonly publishNotReadyAddresses: boolean;
+  /** Labels of the Pods behind it; empty when its endpoints are written by hand. */
+  readonly selector: ReadonlyMap<string, string>;
+  /** `spec.loadBalancerIP`; empty when not set. */
+  readonly loadBalancerIP: string;
+  readonly loadBalancerClass: string | null;
+  readonly loadBalancerSourceRanges: readonly string[];
+  readonly externalTrafficPolicy: 'Cluster' | 'Local';
+  readonly sessionAffinity: 'None' | 'ClientIP';
+  /** `spec.sessionAffinityConfig.clientIP.timeoutSeconds`; 10800 when not set. */
+  readonly sessionAffinityTimeoutSeconds: number;
+  readonly ipFamilies: readonly ('IPv4' | 'IPv6')[];
+  readonly ipFamilyPolicy: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack' | null;
+  /** IPs of `status.loadBalancer.ingress`: what an earlier run gave. */
+  readonly statusAddresses: readonly string[];
+}
+
+/** Addresses for Services of type LoadBalancer (gatehouse.dev/v1, fields as MetalLB's). */
+export interface IPAddressPool extends ObjectBase {
+  readonly kind: 'IPAddressPool';
+  /** As written: `192.0.2.0/24`, `192.0.2.1-192.0.2.9`. */
+  readonly addresses: readonly string[];
+  /** False: only for Services that ask for the pool or for an address in it. */
+  readonly autoAssign: boolean;
+  /** Leave out addresses that end in .0 and .255. */
+  readonly avoidBuggyIPs: boolean;
 }
 
 export interface SliceEndpoint {
@@ -175,6 +200,7 @@ export type KubeObject =
   | Endpoints
   | Secret
   | ConfigMap
+  | IPAddressPool
   | Namespace
   | Node;
 

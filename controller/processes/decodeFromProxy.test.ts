@@ -14,13 +14,15 @@ const METRICS = {
 const ENDPOINT = { cluster: 'c', endpoint: 'e', state: 'ready', weight: 1, activeRequests: 0, idleConnections: 0, ejectedBy: 0 };
 
 test('messages of the protocol are taken as they are', () => {
-  const messages = [{ type: 'serving' }, { type: 'applied', generation: 3 }, { type: 'explained', id: 1, explanation: EXPLANATION },
+  const messages = [{ type: 'serving' }, { type: 'applied', generation: 3 }, { type: 'listened', id: 1, failure: null },
+    { type: 'listened', id: 1, failure: 'no room' }, { type: 'unlistened', id: 1 }, { type: 'explained', id: 1, explanation: EXPLANATION },
     { type: 'metrics', delta: METRICS }, { type: 'collected', id: 1, endpoints: [ENDPOINT] }, { type: 'drained', cutConnections: 0 }];
   for (const message of messages) assert.equal(decodeFromProxy(message), message);
 });
 
 const broken: readonly unknown[] = [
   undefined, null, 'serving', [], {}, { type: 'stopped' }, { type: '__proto__' },
+  { type: 'listened', id: 1 }, { type: 'listened', id: '1', failure: null }, { type: 'listened', id: 1, failure: 'x'.repeat(1_001) }, { type: 'unlistened' },
   { type: 'applied', generation: '3' }, { type: 'applied', generation: Number.NaN }, { type: 'applied', generation: -1 },
   { type: 'explained', id: 1, explanation: { ...EXPLANATION, steps: [{ step: 'guess', text: 'x' }] } },
   { type: 'explained', id: 1, explanation: { ...EXPLANATION, ingress: {} } },

@@ -7,6 +7,9 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const EXPLAIN_STEPS: readonly ExplainStep['step'][] = ['host', 'route', 'filter', 'canary', 'cluster', 'endpoint', 'answer'];
 
+/** Ours: a sentence; it goes to the log. */
+const MAX_FAILURE_LENGTH = 1_000;
+
 /**
  * Checks a message of the proxy process; null when it is none of this protocol. Every field is checked: the proxy parses
  * hostile traffic, and whoever takes it over must find nothing here that takes its word.
@@ -18,6 +21,8 @@ export function decodeFromProxy(value: unknown): FromProxy | null {
 function isFromProxy(value: Fields): value is Fields & FromProxy {
   switch (value['type']) {
     case 'serving': return true;
+    case 'listened': return isCount(value['id']) && (value['failure'] === null || isFailure(value['failure']));
+    case 'unlistened': return isCount(value['id']);
     case 'applied': return isCount(value['generation']);
     case 'explained': return isCount(value['id']) && isExplanation(value['explanation']);
     case 'metrics': return isMetricsDelta(value['delta']);
@@ -25,6 +30,10 @@ function isFromProxy(value: Fields): value is Fields & FromProxy {
     case 'drained': return isCount(value['cutConnections']);
     default: return false;
   }
+}
+
+function isFailure(value: unknown): value is string {
+  return isText(value) && value.length <= MAX_FAILURE_LENGTH;
 }
 
 function isExplanation(value: unknown): value is Explanation {

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
+import { l4Key, type L4Listener, type L4Route } from '../../core/ir/l4.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { VirtualHost } from '../../core/ir/virtualHost.ts';
 import { silentLogger, type Logger } from '../../core/log/logger.ts';
 import type { HostPattern } from '../../core/net/hostPattern.ts';
-import type { ConfigMap } from '../model/objects.ts';
+import { refOf, type ConfigMap } from '../model/objects.ts';
 import type { ObjectIndex } from '../model/store.ts';
+import type { ListenerOutcome } from '../processes/proxyListeners.ts';
 import type { Source, SourceBatch } from '../sources/source.ts';
 import type { Translation, TranslateOptions } from '../translate/translation.ts';
-import { createControlLoop, type ControlLoop } from './controlLoop.ts';
+import { createControlLoop, type ControlLoop, type ControlLoopOptions } from './controlLoop.ts';
 
 /** Settings are passed through untouched here. */
 const SETTINGS = {} as Snapshot['settings'];
@@ -26,6 +28,8 @@ function problem(rule: string): Problem {
   return { severity: 'error', object: null, position: { file: 'a.yaml', line: 1 }, field: '', rule, value: '', effect: 'left out' };
 }
 
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [] };
+
 /** One virtual host per ConfigMap; `broken` throws. */
 function translateHosts(objects: ObjectIndex): Translation {
   const names = [...objects.list('ConfigMap')].map((object) => object.metadata.name);
@@ -34,8 +38,9 @@ function translateHosts(objects: ObjectIndex): Translation {
     const pattern = name as HostPattern;
     return [pattern, { host: pattern, routes: [] }];
   }));
-  const snapshot: Snapshot = { settings: SETTINGS, virtualHosts, clusters: new Map(), certificates: new Map(), serverNames: new Map() };
-  return { snapshot, ingresses: [], problems: [] };
+  const none = { clusters: new Map(), certificates: new Map(), serverNames: new Map(), l4Listeners: new Map(), passthrough: new Map() };
+  const snapshot: Snapshot = { settings: SETTINGS, virtualHosts, ...none };
+  return { ...NO_L4, snapshot, ingresses: [], problems: [] };
 }
 
 class FakeSource implements Source {
@@ -69,7 +74,7 @@ interface Bench {
   readonly translations: () => number;
 }
 
-function bench(source: Source, logger: Logger = silentLogger, clock = { now: () => 0 }): Bench {
+function bench(source: Source, logger: Logger = silentLogger, clock = { now: () => 0 }, parts: Partial<ControlLoopOptions> = {}): Bench {
   const published: SnapshotDelta[] = [];
   let translations = 0;
   const loop = createControlLoop({
@@ -79,10 +84,13 @@ function bench(source: Source, logger: Logger = silentLogger, clock = { now: () 
       return translateHosts(objects);
     },
     translateOptions: () => OPTIONS,
+    assignments: { load: () => new Map(), save: () => {} },
     publish: (delta) => published.push(delta),
+    wantListeners: () => {},
     onTranslated: () => {},
     clock,
     logger,
+    ...parts,
   });
   return { loop, published, translations: () => translations };
 }
@@ -236,5 +244,85 @@ test('a source that cannot start fails the start', async () => {
   source.start = () => Promise.reject(new Error('no such folder'));
   const { loop } = bench(source);
   await assert.rejects(loop.start(), /no such folder/);
+  await loop.stop();
+});
+
+const DNS = l4Key('udp', '127.77.0.1', 53);
+const OPEN: ListenerOutcome = { type: 'open', listener: { protocol: 'udp', address: '127.77.0.1', port: 53 }, port: 53 };
+
+/** One UDP listener for each ConfigMap named `dns`, owned by it. */
+function translateListeners(objects: ObjectIndex): Translation {
+  const translation = translateHosts(objects);
+  const owner = [...objects.list('ConfigMap')].find(({ metadata }) => metadata.name === 'dns');
+  if (owner === undefined) return translation;
+  const route = { owner: refOf(owner), field: 'data[53]', targets: [] } as unknown as L4Route;
+  const listener: L4Listener = { key: DNS, protocol: 'udp', address: '127.77.0.1', port: 53, route };
+  return { ...translation, snapshot: { ...translation.snapshot, l4Listeners: new Map([[DNS, listener]]) } };
+}
+
+test('ports are wanted with the generation that says what they are for, VIPs of HTTP listeners among them', async () => {
+  const wanted: unknown[] = [];
+  const vip = { protocol: 'http', address: '127.77.0.2', port: 80 } as const;
+  const { loop } = bench(new FakeSource({ upserts: [host('dns')] }), silentLogger, { now: () => 0 }, {
+    translate: (objects) => ({ ...translateListeners(objects), vipListeners: [vip] }),
+    wantListeners: (listeners, generation) => wanted.push([listeners, generation]),
+  });
+  await loop.start();
+  assert.deepEqual(wanted, [[[vip, OPEN.listener], 1]]);
+  await loop.stop();
+});
+
+test('a listener is served until its port is closed, and goes from the snapshot then', async (context) => {
+  const source = new FakeSource({ upserts: [host('dns')] });
+  const { loop, published } = bench(source, silentLogger, { now: () => 0 }, { translate: translateListeners });
+  await loop.start();
+  loop.listened([OPEN]);
+  assert.equal(published.length, 1);
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  source.send({ deletes: [CONFIG_REF('dns')] });
+  context.mock.timers.tick(10);
+  assert.deepEqual(published[1]?.l4Listeners, { upsert: [], remove: [] });
+  loop.listened([]);
+  assert.deepEqual(published[2]?.l4Listeners.remove, [DNS]);
+  assert.equal(loop.state().generation, 3);
+  await loop.stop();
+});
+
+test('a port that cannot be opened is a problem of the object that asked for it, until it can', async () => {
+  const { loop } = bench(new FakeSource({ upserts: [host('dns')] }), silentLogger, { now: () => 0 }, { translate: translateListeners });
+  await loop.start();
+  const error = new Error('cannot bind 127.77.0.1:53: EACCES; needs root');
+  loop.listened([{ type: 'failed', listener: OPEN.listener, error }]);
+  assert.deepEqual(loop.state().problems.map(({ object, field, rule, value }) => ({ object, field, rule, value })), [{
+    object: { kind: 'ConfigMap', namespace: 'a', name: 'dns' },
+    field: 'data[53]',
+    rule: 'needs its port to be opened: cannot bind: EACCES; needs root',
+    value: '"udp/127.77.0.1:53"',
+  }]);
+  loop.listened([OPEN]);
+  assert.deepEqual(loop.state().problems, []);
+  await loop.stop();
+});
+
+test('assignments are loaded before the first translation, given to each next one, and saved after each', async (context) => {
+  const kept = new Map([['a/dns', { addresses: ['127.77.0.1'], pool: 'lan' }]]);
+  const given: unknown[] = [];
+  const saved: unknown[] = [];
+  const next = new Map([['a/dns', { addresses: ['127.77.0.2'], pool: 'lan' }]]);
+  const source = new FakeSource();
+  const { loop } = bench(source, silentLogger, { now: () => 0 }, {
+    assignments: { load: () => kept, save: (assignments) => saved.push(assignments) },
+    translateOptions: (assignments) => {
+      given.push(assignments);
+      return OPTIONS;
+    },
+    translate: (objects) => ({ ...translateHosts(objects), assignments: next }),
+  });
+  await loop.start();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  loop.refresh();
+  context.mock.timers.tick(10);
+  assert.deepEqual(given, [kept, next]);
+  assert.deepEqual(saved, [next, next]);
   await loop.stop();
 });

@@ -1,12 +1,20 @@
 import { diffSnapshots, isEmptyDelta } from '../../core/ir/delta.ts';
+import type { L4Key } from '../../core/ir/l4.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
+import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import type { Clock } from '../../core/time/clock.ts';
+import type { Assignments } from '../allocator/assignment.ts';
+import type { PoolView } from '../allocator/poolView.ts';
+import type { AssignmentStore } from '../assignments/assignmentStore.ts';
 import { ObjectStore, type ObjectIndex } from '../model/store.ts';
+import type { ListenerOutcome } from '../processes/proxyListeners.ts';
 import type { Source, SourceBatch } from '../sources/source.ts';
-import type { IngressStatus, Translate, TranslateOptions, Translation } from '../translate/translation.ts';
+import type { IngressStatus, ServiceStatus, Translate, TranslateOptions, Translation } from '../translate/translation.ts';
+import { listenerProblems, openKeys } from './listenerProblems.ts';
 import { createProblemLog } from './problemLog.ts';
+import { retainListeners } from './retainListeners.ts';
 
 /** Batches that come within this time of the first one share its translation. Ours: far below the 500 ms a change may take. */
 const COALESCE_MS = 10;
@@ -17,10 +25,14 @@ const RETRANSLATE_MS = 3_600_000;
 export interface ControlLoopOptions {
   readonly source: Source;
   readonly translate: Translate;
-  /** Asked before each translation, so that `nowMs` is the present. */
-  readonly translateOptions: () => TranslateOptions;
+  /** Asked before each translation, so that `nowMs` is the present; `assignments` is what the last one gave. */
+  readonly translateOptions: (assignments: Assignments) => TranslateOptions;
+  /** What Services had when the last process ended, and where it is kept for the next. */
+  readonly assignments: Pick<AssignmentStore, 'load' | 'save'>;
   /** Receives each change to be served, generations in order; deltas that change nothing are not published. */
   readonly publish: (delta: SnapshotDelta) => void;
+  /** Told after each translation which ports are to be open, beside those of the start, from this generation on. */
+  readonly wantListeners: (wanted: readonly ListenerAddress[], generation: number) => void;
   /** Told after each translation how long it took with all that follows from it. */
   readonly onTranslated: (durationMs: number) => void;
   readonly clock: Clock;
@@ -33,7 +45,9 @@ export interface ControlState {
   readonly generation: number;
   readonly snapshot: Snapshot | null;
   readonly ingresses: readonly IngressStatus[];
-  /** Of the source and of the last translation together. */
+  readonly services: readonly ServiceStatus[];
+  readonly pools: readonly PoolView[];
+  /** Of the source, of the last translation, and of ports that could not be opened, together. */
   readonly problems: readonly Problem[];
   readonly objects: ObjectIndex;
 }
@@ -45,6 +59,10 @@ export interface ControlLoop {
   /** Idempotent. The last state stays readable. */
   stop(): Promise<void>;
   state(): ControlState;
+  /** Something other than an object has changed that translation looks at. */
+  refresh(): void;
+  /** What became of the ports that were wanted. */
+  listened(outcomes: readonly ListenerOutcome[]): void;
 }
 
 /** Makes the loop; does nothing until started. */
@@ -59,6 +77,11 @@ class Loop implements ControlLoop {
   #state: ControlState;
   #sourceProblems: readonly Problem[] = [];
   #translationProblems: readonly Problem[] = [];
+  #assignments: Assignments = new Map();
+  /** The last one that did not throw. */
+  #translated: { readonly translation: Translation; readonly publishService: string | null } | null = null;
+  #outcomes: readonly ListenerOutcome[] = [];
+  #open: ReadonlySet<L4Key> = new Set();
   /** After a translation as much time is left to others, so that translating never takes more than half of it. */
   #restUntilMs = 0;
   #window: NodeJS.Timeout | null = null;
@@ -68,11 +91,12 @@ class Loop implements ControlLoop {
   constructor(options: ControlLoopOptions) {
     this.#options = options;
     this.#logProblems = createProblemLog(options.logger);
-    this.#state = { generation: 0, snapshot: null, ingresses: [], problems: [], objects: this.#store };
+    this.#state = { generation: 0, snapshot: null, ingresses: [], services: [], pools: [], problems: [], objects: this.#store };
   }
 
   async start(): Promise<void> {
     this.#phase = 'starting';
+    this.#assignments = this.#options.assignments.load();
     await this.#options.source.start((batch) => this.#onBatch(batch));
     if (this.#isStopped()) return;
     this.#phase = 'running';
@@ -90,6 +114,19 @@ class Loop implements ControlLoop {
 
   state(): ControlState {
     return this.#state;
+  }
+
+  refresh(): void {
+    if (this.#phase === 'running') this.#schedule();
+  }
+
+  listened(outcomes: readonly ListenerOutcome[]): void {
+    if (this.#isStopped() || this.#translated === null) return;
+    this.#outcomes = outcomes;
+    this.#open = openKeys(outcomes);
+    // What was served on ports until they closed may go now.
+    this.#publish(this.#translated.translation.snapshot);
+    this.#report();
   }
 
   #isStopped(): boolean {
@@ -113,22 +150,40 @@ class Loop implements ControlLoop {
     this.#window = null;
     const startedMs = this.#options.clock.now();
     const translation = this.#tryTranslate();
-    if (translation !== null) {
-      this.#translationProblems = translation.problems;
-      this.#state = { ...this.#state, ingresses: translation.ingresses };
-      this.#publish(translation.snapshot);
-    }
+    if (translation !== null) this.#take(translation);
     const endedMs = this.#options.clock.now();
     this.#restUntilMs = endedMs + (endedMs - startedMs);
     this.#options.onTranslated(endedMs - startedMs);
-    this.#state = { ...this.#state, problems: [...this.#sourceProblems, ...this.#translationProblems] };
-    this.#logProblems(this.#state.problems);
+    this.#report();
+  }
+
+  #take(translation: Translation): void {
+    const { problems, ingresses, services, pools, assignments, assignmentChanges } = translation;
+    this.#translationProblems = problems;
+    this.#assignments = assignments;
+    this.#options.assignments.save(assignments);
+    for (const change of assignmentChanges) this.#options.logger.info('addresses of a Service change', { ...change });
+    this.#state = { ...this.#state, ingresses, services, pools };
+    this.#publish(translation.snapshot);
+    this.#options.wantListeners(wantedListeners(translation), this.#state.generation);
+  }
+
+  /** Brings the list of problems up to date. */
+  #report(): void {
+    const known = this.#translated;
+    const ofListeners = known === null ? [] : listenerProblems(this.#outcomes, { ...known, objects: this.#store });
+    const problems = [...this.#sourceProblems, ...this.#translationProblems, ...ofListeners];
+    this.#state = { ...this.#state, problems };
+    this.#logProblems(problems);
   }
 
   /** Null when translation threw: a fault of ours, which must not take down what is being served. */
   #tryTranslate(): Translation | null {
     try {
-      return this.#options.translate(this.#store, this.#options.translateOptions());
+      const options = this.#options.translateOptions(this.#assignments);
+      const translation = this.#options.translate(this.#store, options);
+      this.#translated = { translation, publishService: options.publishService };
+      return translation;
     } catch (error) {
       this.#options.logger.error('translation failed: a fault of Gatehouse, please report it', { error });
       this.#translationProblems = [translationFault(error)];
@@ -136,13 +191,19 @@ class Loop implements ControlLoop {
     }
   }
 
-  #publish(snapshot: Snapshot): void {
+  #publish(translated: Snapshot): void {
+    const snapshot = retainListeners(translated, this.#state.snapshot, this.#open);
     const generation = this.#state.generation + 1;
     const delta = diffSnapshots(this.#state.snapshot, snapshot, generation);
     if (this.#state.snapshot !== null && isEmptyDelta(delta)) return;
     this.#state = { ...this.#state, generation, snapshot };
     this.#options.publish(delta);
   }
+}
+
+function wantedListeners({ snapshot, vipListeners }: Translation): readonly ListenerAddress[] {
+  const ofRoutes = [...snapshot.l4Listeners.values()].map(({ protocol, address, port }) => ({ protocol, address, port }));
+  return [...vipListeners, ...ofRoutes];
 }
 
 function translationFault(error: unknown): Problem {

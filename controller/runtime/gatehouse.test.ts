@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { EndpointView, Explanation } from '../../core/ipc/views.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
 import { silentLogger } from '../../core/log/logger.ts';
 import { MetricsHub } from '../metrics/metricsHub.ts';
+import type { ListenerOutcome } from '../processes/proxyListeners.ts';
 import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
 import type { StatusView } from '../status/statusView.ts';
 import type { TranslateOptions } from '../translate/translation.ts';
-import { createGatehouse, type Gatehouse, type GatehouseParts } from './gatehouse.ts';
+import { createGatehouse, type Gatehouse, type GatehouseParts, type KnownFacts } from './gatehouse.ts';
 import { printListenAddress } from './listenAddress.ts';
 import type { ProxyControl } from './proxyControl.ts';
 import { runUntilStopped } from './runUntilStopped.ts';
@@ -20,7 +22,11 @@ const SNAPSHOT: Snapshot = {
   clusters: new Map(),
   certificates: new Map(),
   serverNames: new Map(),
+  l4Listeners: new Map(),
+  passthrough: new Map(),
 };
+
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [] };
 
 const EXPLANATION: Explanation = { steps: [], ingress: null, field: null, cluster: null, endpoint: null, status: 404 };
 
@@ -49,6 +55,11 @@ class FakeProxy implements ProxyControl {
     this.applied.push(delta);
   }
 
+  setListeners(wanted: readonly ListenerAddress[]): Promise<readonly ListenerOutcome[]> {
+    this.calls.push(`listen on ${wanted.length}`);
+    return Promise.resolve(wanted.map((listener) => ({ type: 'open', listener, port: listener.port })));
+  }
+
   explain(): Promise<Explanation> {
     return this.fault === null ? Promise.resolve(EXPLANATION) : Promise.reject(this.fault);
   }
@@ -71,7 +82,7 @@ interface Bench {
   readonly calls: readonly string[];
 }
 
-function bench(source: Partial<Source> = {}): Bench {
+function bench(source: Partial<Source> = {}, changes: Partial<GatehouseParts> = {}): Bench {
   const calls: string[] = [];
   let proxy: FakeProxy | undefined;
   const parts: GatehouseParts = {
@@ -87,14 +98,17 @@ function bench(source: Partial<Source> = {}): Bench {
       },
       ...source,
     },
-    translate: () => ({ snapshot: SNAPSHOT, ingresses: [], problems: [] }),
+    translate: () => ({ ...NO_L4, snapshot: SNAPSHOT, ingresses: [], problems: [] }),
     translateOptions: () => ({}) as TranslateOptions,
     createProxy: (events) => (proxy = new FakeProxy(events, calls)),
     metrics: new MetricsHub(),
+    assignments: { load: () => new Map(), save: () => {}, flush: () => Promise.resolve() },
+    localAddresses: () => ['127.0.0.1', '192.0.2.1'],
     machineAddresses: () => ['192.0.2.1'],
     logger: silentLogger,
+    ...changes,
   };
-  const options = { version: '1.2.3', nodeName: 'one', admin: { address: '127.0.0.1', port: 0 }, drainTimeoutMs: 1234 };
+  const options = { version: '1.2.3', nodeName: 'one', publishService: null, admin: { address: '127.0.0.1', port: 0 }, drainTimeoutMs: 1234 };
   const gatehouse = createGatehouse(options, parts);
   return { gatehouse, proxy: proxy ?? assert.fail('no proxy was made'), calls };
 }
@@ -169,6 +183,7 @@ test('metrics are collected from the proxy first, and are there when it does not
   const text = await metrics();
   assert.match(text, /^gatehouse_client_connections_total\{.*\} 10$/m);
   assert.match(text, /^gatehouse_controller_generation 1$/m);
+  assert.match(text, /^gatehouse_services_pending 0$/m);
   assert.match(text, /^gatehouse_controller_translate_duration_seconds_count 1$/m);
   assert.equal(await statusOf(`${url}/api/v1/explain?url=http://a/`), 503);
   assert.equal(await statusOf(`${url}/api/v1/endpoints`), 503);
@@ -234,4 +249,48 @@ test('readiness is told once with the addresses, SIGHUP does nothing when it is 
   signals.emit('SIGINT', 'SIGINT');
   proxy.drained.resolve({ cutConnections: 0 });
   assert.equal(await life, true);
+});
+
+test('it is ready once the ports of VIPs have been tried as well', async () => {
+  const vip = { protocol: 'http', address: '127.77.0.1', port: 80 } as const;
+  const { gatehouse, proxy, calls } = bench({}, {
+    translate: () => ({ ...NO_L4, snapshot: SNAPSHOT, ingresses: [], problems: [], vipListeners: [vip] }),
+  });
+  const url = await started(gatehouse);
+  proxy.events.serving();
+  assert.ok(!calls.includes('listen on 1'), 'not before the snapshot is served');
+  proxy.events.applied(1);
+  await gatehouse.ready();
+  assert.ok(calls.includes('listen on 1'));
+  assert.equal(await statusOf(`${url}/readyz`), 200);
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
+});
+
+test('translation is told which addresses are taken and which are this machine\'s; what it gave is kept when it stops', async () => {
+  const facts: KnownFacts[] = [];
+  let flushed = 0;
+  const { gatehouse, proxy } = bench({}, {
+    translateOptions: (known) => {
+      facts.push(known);
+      return {} as TranslateOptions;
+    },
+    assignments: {
+      load: () => new Map(),
+      save: () => {},
+      flush: () => {
+        flushed += 1;
+        return Promise.resolve();
+      },
+    },
+  });
+  const { admin } = await gatehouse.start();
+  assert.deepEqual(facts, [{
+    assignments: new Map(),
+    localAddresses: ['127.0.0.1', '192.0.2.1'],
+    reserved: [{ protocol: 'http', address: '127.0.0.1', port: 4711 }, { protocol: 'admin', ...admin }],
+  }]);
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
+  assert.equal(flushed, 1);
 });

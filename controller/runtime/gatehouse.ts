@@ -1,5 +1,6 @@
 import { createAdminServer, type AdminServer } from '../admin/adminServer.ts';
 import type { AdminViews } from '../admin/adminViews.ts';
+import type { AssignmentStore } from '../assignments/assignmentStore.ts';
 import { printSnapshot } from '../../core/ir/printSnapshot.ts';
 import type { SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { Logger } from '../../core/log/logger.ts';
@@ -12,6 +13,7 @@ import type { ListenerView, StatusView } from '../status/statusView.ts';
 import type { Translate, TranslateOptions } from '../translate/translation.ts';
 import { createControlLoop, type ControlLoop } from './controlLoop.ts';
 import { printListenAddress, type ListenAddress } from './listenAddress.ts';
+import { ListenerSync } from './listenerSync.ts';
 import type { CreateProxy, ProxyControl } from './proxyControl.ts';
 import { ProxyProgress } from './proxyProgress.ts';
 import { reportState } from './reportState.ts';
@@ -20,6 +22,8 @@ import { reportState } from './reportState.ts';
 export interface GatehouseOptions {
   readonly version: string;
   readonly nodeName: string;
+  /** `namespace/name`; null: none. */
+  readonly publishService: string | null;
   readonly admin: ListenAddress;
   readonly drainTimeoutMs: number;
 }
@@ -28,13 +32,20 @@ export interface GatehouseOptions {
 export interface GatehouseParts {
   readonly source: Source;
   readonly translate: Translate;
-  readonly translateOptions: () => TranslateOptions;
+  /** Options of the next translation, with what is known by then. */
+  readonly translateOptions: (known: KnownFacts) => TranslateOptions;
+  readonly assignments: AssignmentStore;
   readonly createProxy: CreateProxy;
   readonly metrics: MetricsHub;
-  /** Addresses of this machine that others reach it by. */
+  /** Every address of this machine's interfaces. */
+  readonly localAddresses: () => readonly string[];
+  /** Those of them that others reach it by. */
   readonly machineAddresses: () => readonly string[];
   readonly logger: Logger;
 }
+
+/** What translation looks at that is not decided once and for all. */
+export type KnownFacts = Pick<TranslateOptions, 'assignments' | 'localAddresses' | 'reserved'>;
 
 /** Where a started Gatehouse listens. */
 export interface GatehouseAddresses {
@@ -44,6 +55,8 @@ export interface GatehouseAddresses {
 
 /** Ours: what a worker has counted is taken over this often, so that one that dies takes no more than this with it. */
 const COLLECT_MS = 2_000;
+/** Ours: an address that comes to this machine, or leaves it, is noticed this soon. */
+const LOOK_AT_ADDRESSES_MS = 2_000;
 
 /** Source, control loop, proxy and admin API as one thing that starts and stops. */
 export interface Gatehouse {
@@ -69,10 +82,14 @@ class RunningGatehouse implements Gatehouse {
   readonly #loop: ControlLoop;
   readonly #admin: AdminServer;
   readonly #progress: ProxyProgress;
+  readonly #sync: ListenerSync;
   #listeners: readonly ListenerView[] = [];
+  #adminAddress: ListenAddress | null = null;
+  #localAddresses: readonly string[] = [];
   #starting: Promise<GatehouseAddresses> | null = null;
   #stopping: Promise<void> | null = null;
   #collecting: NodeJS.Timeout | undefined;
+  #looking: NodeJS.Timeout | undefined;
 
   constructor(options: GatehouseOptions, parts: GatehouseParts) {
     this.#options = options;
@@ -80,9 +97,17 @@ class RunningGatehouse implements Gatehouse {
     const { controller } = parts.metrics;
     this.#progress = new ProxyProgress(systemClock, (durationMs) => controller.observeApply(durationMs));
     this.#proxy = parts.createProxy(this.#proxyEvents());
+    this.#sync = new ListenerSync({
+      setListeners: (wanted) => this.#proxy.setListeners(wanted),
+      whenApplied: (generation) => this.#progress.whenApplied(generation),
+      onOutcomes: (outcomes) => this.#loop.listened(outcomes),
+      logger: parts.logger,
+    });
     this.#loop = createControlLoop({
       ...parts,
+      translateOptions: (assignments) => parts.translateOptions({ ...this.#facts(), assignments }),
       publish: (delta) => this.#publish(delta),
+      wantListeners: (wanted, generation) => this.#sync.want(wanted, generation),
       onTranslated: (durationMs) => controller.observeTranslate(durationMs),
       clock: systemClock,
     });
@@ -94,8 +119,8 @@ class RunningGatehouse implements Gatehouse {
     return this.#starting;
   }
 
-  ready(): Promise<void> {
-    return this.#progress.firstReady;
+  async ready(): Promise<void> {
+    await Promise.all([this.#progress.firstReady, this.#sync.settled]);
   }
 
   stop(): Promise<void> {
@@ -116,9 +141,11 @@ class RunningGatehouse implements Gatehouse {
       this.#listeners = this.#proxy.listeners;
       for (const listener of this.#listeners) logger.info('listening', { protocol: listener.protocol, address: printListenAddress(listener) });
       const admin = await this.#admin.start();
+      this.#adminAddress = admin;
       logger.info('admin API listening', { address: printListenAddress(admin) });
       await this.#loop.start();
       this.#collecting = setInterval(() => void this.#collect(), COLLECT_MS).unref();
+      this.#looking = setInterval(() => this.#lookAtAddresses(), LOOK_AT_ADDRESSES_MS).unref();
       return { listeners: this.#listeners, admin };
     } catch (error) {
       await this.#tearDown(0);
@@ -134,10 +161,12 @@ class RunningGatehouse implements Gatehouse {
 
   async #tearDown(drainTimeoutMs: number): Promise<void> {
     clearInterval(this.#collecting);
+    clearInterval(this.#looking);
+    this.#sync.stop();
     // The admin API stays until the end: readyz tells load balancers to look elsewhere while requests finish.
     const results = [
       ...(await Promise.allSettled([this.#drain(drainTimeoutMs), this.#loop.stop()])),
-      ...(await Promise.allSettled([this.#admin.stop()])),
+      ...(await Promise.allSettled([this.#admin.stop(), this.#parts.assignments.flush()])),
     ];
     const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
     if (errors.length > 0) throw new AggregateError(errors, 'Gatehouse did not stop cleanly');
@@ -153,8 +182,19 @@ class RunningGatehouse implements Gatehouse {
     this.#proxy.apply(delta);
   }
 
+  #facts(): Omit<KnownFacts, 'assignments'> {
+    this.#localAddresses = this.#parts.localAddresses();
+    const admin = this.#adminAddress === null ? [] : [{ protocol: 'admin' as const, ...this.#adminAddress }];
+    const ofStart = this.#listeners.flatMap(({ protocol, ...address }) => (isIngressProtocol(protocol) ? [{ protocol, ...address }] : []));
+    return { localAddresses: this.#localAddresses, reserved: [...ofStart, ...admin] };
+  }
+
+  #lookAtAddresses(): void {
+    if (this.#parts.localAddresses().toSorted().join() !== this.#localAddresses.toSorted().join()) this.#loop.refresh();
+  }
+
   #isReady(): boolean {
-    return this.#progress.ready && this.#stopping === null;
+    return this.#progress.ready && this.#sync.hasSettled && this.#stopping === null;
   }
 
   #proxyEvents(): ProxyProcessEvents {
@@ -180,6 +220,7 @@ class RunningGatehouse implements Gatehouse {
         return snapshot === null ? null : printSnapshot(snapshot);
       },
       explain: (request) => this.#ask('explain', this.#proxy.explain(request)),
+      pools: () => this.#loop.state().pools,
       endpoints: () => this.#ask('collect', this.#proxy.collect()),
       metrics: async () => {
         await this.#ask('collect', this.#proxy.collect());
@@ -209,9 +250,14 @@ class RunningGatehouse implements Gatehouse {
       version: this.#options.version,
       ready: this.#isReady(),
       appliedGeneration: this.#progress.appliedGeneration,
-      listeners: this.#listeners,
+      listeners: this.#proxy.listeners,
+      publishService: this.#options.publishService,
       nodeName: this.#options.nodeName,
       machineAddresses: this.#parts.machineAddresses(),
     });
   }
+}
+
+function isIngressProtocol(protocol: ListenerView['protocol']): protocol is 'http' | 'https' {
+  return protocol === 'http' || protocol === 'https';
 }

@@ -5,6 +5,7 @@ export class ProxyProgress {
   readonly #clock: Clock;
   readonly #onApplied: (durationMs: number) => void;
   readonly #firstReady = Promise.withResolvers<void>();
+  #waiting: readonly { readonly generation: number; readonly resolve: () => void }[] = [];
   /** Published and not yet applied, oldest first. */
   #pending: readonly { readonly generation: number; readonly publishedAtMs: number }[] = [];
   #serving = false;
@@ -29,6 +30,14 @@ export class ProxyProgress {
   /** Resolves when it is ready for the first time. */
   get firstReady(): Promise<void> {
     return this.#firstReady.promise;
+  }
+
+  /** Resolves when every worker serves this generation or a later one; at once when they do. */
+  whenApplied(generation: number): Promise<void> {
+    if (this.#serving && this.#appliedGeneration >= generation) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting = [...this.#waiting, { generation, resolve }];
+    return promise;
   }
 
   published(generation: number): void {
@@ -57,6 +66,9 @@ export class ProxyProgress {
   }
 
   #announce(): void {
-    if (this.ready) this.#firstReady.resolve();
+    if (!this.ready) return;
+    this.#firstReady.resolve();
+    for (const { generation, resolve } of this.#waiting) if (generation <= this.#appliedGeneration) resolve();
+    this.#waiting = this.#waiting.filter(({ generation }) => generation > this.#appliedGeneration);
   }
 }

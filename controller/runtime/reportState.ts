@@ -3,7 +3,7 @@ import type { MetricsHub } from '../metrics/metricsHub.ts';
 import type { Kind } from '../model/objects.ts';
 import type { ControlState } from './controlLoop.ts';
 
-const KINDS: readonly Kind[] = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Endpoints', 'Secret', 'ConfigMap', 'Namespace', 'Node'];
+const KINDS: readonly Kind[] = ['Ingress', 'IngressClass', 'Service', 'EndpointSlice', 'Endpoints', 'Secret', 'ConfigMap', 'IPAddressPool', 'Namespace', 'Node'];
 
 /**
  * Brings the controller's own metrics up to date before they are read, and drops the series of Ingresses that are
@@ -15,6 +15,7 @@ export function reportState(hub: MetricsHub, state: ControlState, progress: { re
   metrics.setAppliedGeneration(progress.appliedGeneration);
   metrics.setObjects(new Map(KINDS.map((kind) => [kind, [...state.objects.list(kind)].length])));
   metrics.setProblems(state.problems);
+  metrics.setAssignments(state.pools, state.services);
   metrics.setCertificates(state.snapshot?.certificates.values() ?? [], nowMs);
   const known = new Set(state.ingresses.map(({ ref }) => `${ref.namespace}/${ref.name}`));
   hub.retainIngresses((namespace, name) => known.has(`${namespace}/${name}`));

@@ -2,7 +2,13 @@ import type { Certificate } from '../../core/ir/certificate.ts';
 import type { TranslateOptions } from '../translate/translation.ts';
 
 /** What the person who starts Gatehouse decides about translation. */
-export type TranslationChoices = Omit<TranslateOptions, 'controllerNames' | 'allowLocalBackends' | 'defaultCertificate' | 'nowMs'>;
+export type TranslationChoices = Omit<TranslateOptions, 'controllerNames' | 'allowLocalBackends' | 'defaultCertificate' | 'nowMs' | keyof FoundFacts>;
+
+/** What is found out rather than decided. */
+export type FoundFacts = Pick<TranslateOptions, 'assignments' | 'localAddresses' | 'l4Addresses' | 'reserved' | 'nodeName'>;
+
+/** For a translation on no machine in particular, and for the first time. */
+const NOTHING_FOUND: FoundFacts = { assignments: new Map(), localAddresses: [], l4Addresses: ['0.0.0.0'], reserved: [], nodeName: '' };
 
 /** IngressClass.spec.controller values that are ours; the second, so that ingress-nginx's classes work as they stand. */
 const CONTROLLER_NAMES = ['gatehouse.dev/ingress', 'k8s.io/ingress-nginx'] as const;
@@ -18,9 +24,18 @@ export const DEFAULT_TRANSLATION: TranslationChoices = {
   allowExternalName: false,
   configMap: null,
   trustedProxies: [],
+  vips: 'auto',
+  publishService: null,
+  tcpServices: null,
+  udpServices: null,
 };
 
-/** Complete options for one translation at `nowMs` (wall clock). */
-export function translateOptions(choices: TranslationChoices, defaultCertificate: Certificate, nowMs: number): TranslateOptions {
-  return { ...choices, controllerNames: CONTROLLER_NAMES, allowLocalBackends: true, defaultCertificate, nowMs };
+/** Complete options for one translation at `nowMs` (wall clock); what is not found is taken as on a machine without addresses. */
+export function translateOptions(
+  choices: TranslationChoices,
+  defaultCertificate: Certificate,
+  nowMs: number,
+  found: Partial<FoundFacts> = {},
+): TranslateOptions {
+  return { ...choices, ...NOTHING_FOUND, ...found, controllerNames: CONTROLLER_NAMES, allowLocalBackends: true, defaultCertificate, nowMs };
 }

@@ -1,6 +1,6 @@
 import type { Problem } from '../../core/ir/problem.ts';
 import type { ObjectIndex } from '../model/store.ts';
-import type { IngressStatus } from '../translate/translation.ts';
+import type { IngressStatus, ServiceStatus } from '../translate/translation.ts';
 import type { IngressView, ListenerView, NodeView, ServiceView, StatusView } from './statusView.ts';
 
 /** Everything a status view is made of. */
@@ -15,13 +15,18 @@ export interface StatusInput {
   readonly machineAddresses: readonly string[];
   readonly objects: ObjectIndex;
   readonly ingresses: readonly IngressStatus[];
+  readonly services: readonly ServiceStatus[];
+  /** `namespace/name` of the Service whose addresses are those of the Ingresses; null: none. */
+  readonly publishService: string | null;
   readonly problems: readonly Problem[];
 }
 
 /** What the admin API and `gatehouse status` show, each list sorted by namespace and name. Pure. */
 export function buildStatus(input: StatusInput): StatusView {
   const nodes = nodeViews(input);
-  const addresses = ingressAddresses(input.listeners, nodes.find((node) => node.self)?.addresses ?? []);
+  const published = input.services.find(({ ref }) => `${ref.namespace}/${ref.name}` === input.publishService)?.addresses ?? [];
+  const own = nodes.find((node) => node.self)?.addresses ?? [];
+  const addresses = published.length > 0 ? published : ingressAddresses(input.listeners, own);
   return {
     version: input.version,
     ready: input.ready,
@@ -29,7 +34,7 @@ export function buildStatus(input: StatusInput): StatusView {
     appliedGeneration: input.appliedGeneration,
     listeners: input.listeners,
     nodes,
-    services: serviceViews(input.objects),
+    services: byName(input.services.map((service) => serviceView(service, input.nodeName))),
     ingresses: byName(input.ingresses.map((ingress) => ingressView(ingress, addresses))),
     problems: input.problems,
   };
@@ -40,7 +45,8 @@ export function buildStatus(input: StatusInput): StatusView {
  * node in that family (`[::]` for both).
  */
 export function ingressAddresses(listeners: readonly ListenerView[], nodeAddresses: readonly string[]): readonly string[] {
-  const addresses = listeners.flatMap(({ address }) => {
+  const serving = listeners.filter(({ protocol }) => protocol === 'http' || protocol === 'https');
+  const addresses = serving.flatMap(({ address }) => {
     if (address === '0.0.0.0') return nodeAddresses.filter((candidate) => !candidate.includes(':'));
     return address === '::' ? nodeAddresses : [address];
   });
@@ -56,19 +62,9 @@ function nodeViews(input: StatusInput): readonly NodeView[] {
   return nodes.toSorted((left, right) => compare(left.name, right.name));
 }
 
-/** LoadBalancer Services get no address from this version: they are listed as kubectl lists one that is pending. */
-function serviceViews(objects: ObjectIndex): readonly ServiceView[] {
-  const services = [...objects.list('Service')].filter((service) => service.type === 'LoadBalancer');
-  const views = services.map(({ metadata, ports }): ServiceView => ({
-    namespace: metadata.namespace,
-    name: metadata.name,
-    addresses: [],
-    pool: null,
-    forwarding: 'none',
-    owner: null,
-    ports: ports.map(({ port, protocol, name }) => ({ port, protocol, name })),
-  }));
-  return byName(views);
+function serviceView({ ref, addresses, pool, forwarding, reason, ports }: ServiceStatus, nodeName: string): ServiceView {
+  const owner = forwarding === 'none' ? null : nodeName;
+  return { namespace: ref.namespace, name: ref.name, addresses, pool, forwarding, reason, owner, ports };
 }
 
 function ingressView(ingress: IngressStatus, addresses: readonly string[]): IngressView {

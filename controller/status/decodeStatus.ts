@@ -6,7 +6,7 @@ import type { IngressView, ListenerView, NodeView, ProblemView, ServiceView, Sta
 /** An object reference. */
 export const objectRef: Decoder<ObjectRef> = record<ObjectRef>({ kind: text, namespace: text, name: text });
 
-const listener = record<ListenerView>({ protocol: word('http', 'https'), address: text, port: number });
+const listener = record<ListenerView>({ protocol: word('http', 'https', 'tcp', 'udp'), address: text, port: number });
 
 const node = record<NodeView>({ name: text, addresses: list(text), self: flag });
 
@@ -16,8 +16,9 @@ const service = record<ServiceView>({
   addresses: list(text),
   pool: maybe(text),
   forwarding: word('kernel', 'proxy', 'none'),
+  reason: text,
   owner: maybe(text),
-  ports: list(record<ServiceView['ports'][number]>({ port: number, protocol: text, name: text })),
+  ports: list(record<ServiceView['ports'][number]>({ port: number, protocol: text, name: text, endpoints: maybe(number) })),
 });
 
 const ingress = record<IngressView>({

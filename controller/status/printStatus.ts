@@ -4,6 +4,8 @@ import type { StatusView } from './statusView.ts';
 import { escapeControls, printTable } from './table.ts';
 
 const NONE = '<none>';
+/** Which of all Services these are: NodePort and ClusterIP Services have no address that is ours to give. */
+const SERVICES = 'SERVICES of type LoadBalancer';
 
 /** The status as a person reads it in a terminal: tables in the manner of kubectl, then the problems. */
 export function printStatus(status: StatusView): string {
@@ -11,7 +13,7 @@ export function printStatus(status: StatusView): string {
     summary(status),
     section('LISTENERS', listeners(status)),
     section('INGRESSES', ingresses(status)),
-    ...(status.services.length === 0 ? [] : [section('SERVICES', services(status))]),
+    ...(status.services.length === 0 ? [] : [section(SERVICES, services(status))]),
     section('NODES', nodes(status)),
     problems(status),
   ].join('\n');
@@ -49,10 +51,12 @@ function services(status: StatusView): string {
     service.addresses.length === 0 ? '<pending>' : service.addresses.join(','),
     service.pool ?? NONE,
     service.forwarding,
-    service.owner ?? NONE,
     list(service.ports.map(({ port, protocol }) => `${port}/${protocol}`)),
+    list(service.ports.map(({ endpoints }) => (endpoints === null ? 'ingresses' : String(endpoints)))),
   ]);
-  return printTable(['namespace', 'name', 'address', 'pool', 'forwarding', 'owner', 'ports'], rows);
+  const table = printTable(['namespace', 'name', 'external-ip', 'pool', 'forwarding', 'port(s)', 'endpoints'], rows);
+  const reasons = status.services.map(({ namespace, name, reason }) => `${escapeControls(`  ${namespace}/${name}: ${reason}`)}\n`);
+  return `${table}${reasons.join('')}`;
 }
 
 function nodes(status: StatusView): string {

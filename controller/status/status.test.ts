@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ServiceStatus } from '../translate/translation.ts';
 import { ObjectStore } from '../model/store.ts';
 import type { KubeObject, Metadata } from '../model/objects.ts';
 import { buildStatus, ingressAddresses, type StatusInput } from './buildStatus.ts';
@@ -17,18 +18,19 @@ function node(name: string, ...internalIPs: readonly string[]): KubeObject {
   return { kind: 'Node', metadata: metadata('', name), origin: null, internalIPs, unschedulable: false, conditions: new Map() };
 }
 
-function service(name: string, type: 'ClusterIP' | 'LoadBalancer'): KubeObject {
+function service(name: string, changes: Partial<ServiceStatus> = {}): ServiceStatus {
   return {
-    kind: 'Service',
-    metadata: metadata('shop', name),
-    origin: null,
-    type,
-    ports: [{ name: 'web', port: 80, protocol: 'TCP', targetPort: 8080, nodePort: null }],
-    externalName: '',
-    clusterIPs: [],
-    publishNotReadyAddresses: false,
+    ref: { kind: 'Service', namespace: 'shop', name },
+    addresses: ['127.77.0.1'],
+    pool: 'lan',
+    forwarding: 'proxy',
+    reason: '127.77.0.1 is bound by the proxy on this machine',
+    ports: [{ name: 'web', port: 7000, protocol: 'TCP', endpoints: 2 }],
+    ...changes,
   };
 }
+
+const PENDING: Partial<ServiceStatus> = { addresses: [], pool: null, forwarding: 'none', reason: 'no address: the pool is empty' };
 
 function input(objects: readonly KubeObject[], changes: Partial<StatusInput> = {}): StatusInput {
   const store = new ObjectStore();
@@ -43,6 +45,8 @@ function input(objects: readonly KubeObject[], changes: Partial<StatusInput> = {
     machineAddresses: ['192.0.2.7', '2001:db8::7'],
     objects: store,
     ingresses: [],
+    services: [],
+    publishService: null,
     problems: [],
     ...changes,
   };
@@ -68,10 +72,11 @@ test('an Ingress is reached at what is listened on; a wildcard stands for the ad
   assert.deepEqual(ingressAddresses(listeners('0.0.0.0', '::'), node), ['192.0.2.7', '2001:db8::7']);
 });
 
-test('lists are sorted by namespace and name, and only LoadBalancer Services are listed', () => {
+test('lists are sorted by namespace and name', () => {
   const status = (namespace: string, name: string) => ({ ref: { kind: 'Ingress', namespace, name }, class: '', hosts: [], tlsHosts: [] });
   const built = buildStatus(
-    input([service('z', 'LoadBalancer'), service('a', 'LoadBalancer'), service('b', 'ClusterIP')], {
+    input([], {
+      services: [service('z'), service('a')],
       ingresses: [status('b', 'a'), status('a', 'z'), status('a', 'B')],
     }),
   );
@@ -80,7 +85,8 @@ test('lists are sorted by namespace and name, and only LoadBalancer Services are
 });
 
 test('a status survives JSON, and what is none is refused', () => {
-  const status = buildStatus(input([node('one', '192.0.2.1'), service('a', 'LoadBalancer')], {
+  const status = buildStatus(input([node('one', '192.0.2.1')], {
+    services: [service('a'), service('b', { ports: [{ name: '', port: 80, protocol: 'TCP', endpoints: null }] })],
     problems: [{ severity: 'error', object: null, position: { file: 'a', line: 1 }, field: '', rule: 'r', value: '', effect: 'e' }],
   }));
   assert.deepEqual(decodeStatus(JSON.parse(JSON.stringify(status))), status);
@@ -88,7 +94,8 @@ test('a status survives JSON, and what is none is refused', () => {
 });
 
 test('a status prints as tables in the manner of kubectl', () => {
-  const status = buildStatus(input([service('lb', 'LoadBalancer')], {
+  const status = buildStatus(input([], {
+    services: [service('orders'), service('lb', PENDING)],
     appliedGeneration: 2,
     ingresses: [
       { ref: { kind: 'Ingress', namespace: 'shop', name: 'web' }, class: '', hosts: ['shop.test', 'www.shop.test'], tlsHosts: ['shop.test'] },
@@ -115,9 +122,12 @@ INGRESSES
 NAMESPACE   NAME   CLASS    HOSTS                     TLS         ADDRESS
 shop        web    <none>   shop.test,www.shop.test   shop.test   192.0.2.7
 
-SERVICES
-NAMESPACE   NAME   ADDRESS     POOL     FORWARDING   OWNER    PORTS
-shop        lb     <pending>   <none>   none         <none>   80/TCP
+SERVICES of type LoadBalancer
+NAMESPACE   NAME     EXTERNAL-IP   POOL     FORWARDING   PORT(S)    ENDPOINTS
+shop        lb       <pending>     <none>   none         7000/TCP   2
+shop        orders   127.77.0.1    lan      proxy        7000/TCP   2
+  shop/lb: no address: the pool is empty
+  shop/orders: 127.77.0.1 is bound by the proxy on this machine
 
 NODES
 NAME             ADDRESS
@@ -126,6 +136,15 @@ one (this one)   192.0.2.7,2001:db8::7
 PROBLEMS
 web.yaml:7: warning: Ingress shop/web: spec.tls[0]: must exist (got "x"); the default certificate is used
 `);
+});
+
+test('Ingresses are reached at the addresses of the publish Service, once it has any', () => {
+  const ingress = { ref: { kind: 'Ingress', namespace: 'shop', name: 'web' }, class: '', hosts: [], tlsHosts: [] };
+  const addresses = (...services: readonly ServiceStatus[]) =>
+    buildStatus(input([], { ingresses: [ingress], services, publishService: 'shop/front' })).ingresses[0]?.addresses;
+  assert.deepEqual(addresses(service('other'), service('front')), ['127.77.0.1']);
+  assert.deepEqual(addresses(service('front', PENDING)), ['192.0.2.7']);
+  assert.deepEqual(addresses(), ['192.0.2.7']);
 });
 
 test('names cannot move the cursor of the terminal they are printed on', () => {

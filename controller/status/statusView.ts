@@ -1,9 +1,10 @@
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
+import type { ListenerProtocol } from '../../core/ipc/messages.ts';
 import type { SourcePosition } from '../../core/ir/problem.ts';
 
 /** One address that is listened on; `port` is the one the system chose where 0 was asked for. */
 export interface ListenerView {
-  readonly protocol: 'http' | 'https';
+  readonly protocol: ListenerProtocol;
   readonly address: string;
   readonly port: number;
 }
@@ -24,8 +25,17 @@ export interface ServiceView {
   readonly addresses: readonly string[];
   readonly pool: string | null;
   readonly forwarding: 'kernel' | 'proxy' | 'none';
+  /** Why it is forwarded that way, or has no address, in words for people. */
+  readonly reason: string;
+  /** Node that answers for the addresses; null: none does. */
   readonly owner: string | null;
-  readonly ports: readonly { readonly port: number; readonly protocol: string; readonly name: string }[];
+  readonly ports: readonly {
+    readonly port: number;
+    readonly protocol: string;
+    readonly name: string;
+    /** Ready endpoints behind it; null: those of the Ingresses. */
+    readonly endpoints: number | null;
+  }[];
 }
 
 export interface IngressView {

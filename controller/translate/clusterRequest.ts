@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { BalancePolicy, ClusterKey, CookieAffinity } from '../../core/ir/cluster.ts';
 import type { Ingress, IngressBackendService } from '../model/objects.ts';
+import { digestOf } from './digest.ts';
 import type { BackendPolicy } from './ingressPlan.ts';
+import type { TransportPolicy } from './transportPolicy.ts';
 
 /** A cluster that routes refer to, before it is known what stands behind it. */
 export interface ClusterRequest {
@@ -10,6 +11,7 @@ export interface ClusterRequest {
   readonly backend: IngressBackendService;
   readonly balance: BalancePolicy;
   readonly affinity: CookieAffinity | null;
+  readonly transport: TransportPolicy | null;
 }
 
 /** Where an Ingress names the backend of a request: what a problem of the backend is reported at. */
@@ -25,15 +27,16 @@ export interface ClusterUse {
 const DIGEST_CHARS = 10;
 
 /**
- * The cluster of a backend as one Ingress wants it balanced. Ingresses with the default policy share the cluster of a
- * service and port; any other policy has a cluster of its own, so that one Ingress's stickiness never holds for another's
- * clients (in ingress-nginx it does).
+ * The cluster of a backend as one Ingress wants it balanced and spoken to. Ingresses with the default policy share the cluster
+ * of a service and port; any other policy has a cluster of its own, so that one Ingress's stickiness never holds for another's
+ * clients (in ingress-nginx it does), and nobody's TLS is weakened by somebody else.
  */
 export function requestCluster(namespace: string, backend: IngressBackendService, policy: BackendPolicy): ClusterRequest {
   const base = `${namespace}/${backend.service}:${portText(backend)}`;
-  const { balance, affinity } = policy;
-  const key = policy.hasDefaultBalance && affinity === null ? base : `${base}#${digestOf(JSON.stringify([balance, affinity]))}`;
-  return { key: key as ClusterKey, namespace, backend, balance, affinity };
+  const { balance, affinity, transport } = policy;
+  const isDefault = policy.hasDefaultBalance && affinity === null && transport === null;
+  const key = isDefault ? base : `${base}#${digestOf(identityOf(policy), DIGEST_CHARS)}`;
+  return { key: key as ClusterKey, namespace, backend, balance, affinity, transport };
 }
 
 /** The port as the Ingress names it. */
@@ -49,6 +52,7 @@ export function backendField(field: string, part: string): string {
   return field.includes('.http.paths[') ? `${field}.backend.${part}` : `spec.defaultBackend.${part}`;
 }
 
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, DIGEST_CHARS);
+/** Without a transport it is what it was before there were any, so that keys last from release to release. */
+function identityOf({ balance, affinity, transport }: BackendPolicy): readonly unknown[] {
+  return transport === null ? [balance, affinity] : [balance, affinity, transport.digest];
 }

@@ -47,12 +47,27 @@ const BAD: ReadonlyMap<string, readonly unknown[]> = new Map([
   ]],
   ['a host and path of somebody else', [ingressValue('zzz-bad', rules('shop-1.test'))]],
   ['an annotation that asks for access control', [ingressValue('bad', rules('bad.test'), { [nginx('auth-url')]: 'https://x' })]],
+  ['client certificates by a missing Secret', [ingressValue('bad', rules('bad.test'), { [nginx('auth-tls-secret')]: 'default/gone' })]],
+  ['client certificates for a host of somebody else, demanded in a way nobody understands', [ingressValue('zzz-bad', rules('zzz.bad.test'), {
+    [nginx('auth-tls-secret')]: '\u0000', [nginx('auth-tls-verify-client')]: 'x', [nginx('auth-tls-match-cn')]: 'CN=(a+)+\\1',
+  })]],
+  ['backend TLS by a missing Secret', [ingressValue('bad', rules('bad.test'), {
+    [nginx('backend-protocol')]: 'HTTPS', [nginx('proxy-ssl-verify')]: 'on', [nginx('proxy-ssl-secret')]: 'default/gone',
+  })]],
+  ['TLS passthrough for a host of somebody else', [ingressValue('zzz-bad', rules('shop-1.test'), { [nginx('ssl-passthrough')]: 'true' })]],
+  ['TLS passthrough without a host', [ingressValue('bad', { defaultBackend: backend }, { [nginx('ssl-passthrough')]: 'true' })]],
   ['a class that exists nowhere', [ingressValue('bad', { ...(rules('bad.test') as object), ingressClassName: 'gone' })]],
   ['a value of 200,000 characters', [ingressValue('bad', rules('bad.test'), { [nginx('canary-by-header-value')]: 'x'.repeat(200_000) })]],
   ['five thousand rules, half of them twice', [ingressValue('bad', {
     rules: Array.from({ length: 5000 }, (_, number) => (rules(`r-${number % 2500}.bad.test`) as { rules: unknown[] }).rules[0]),
   })]],
   ['names from the prototype chain', [ingressValue('constructor', rules('__proto__', backend, '/__proto__'), { 'gatehouse.dev/constructor': 'x' })]],
+  ['a LoadBalancer Service that asks for an address of nobody', [
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'bad' }, spec: { type: 'LoadBalancer', loadBalancerIP: '192.0.2.1', ports: [{ port: 80 }] } },
+  ]],
+  ['an L4 canary of a Service that Ingresses use', [
+    { apiVersion: 'v1', kind: 'Service', metadata: { name: 'bad', annotations: { 'gatehouse.dev/canary-of': 'shop-1', 'gatehouse.dev/canary-weight': '100' } }, spec: { ports: [{ port: 80 }] } },
+  ]],
   ['a weight out of range', [
     ...healthyShop(HEALTHY),
     { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', addressType: 'IPv4', ports: [], endpoints: [],

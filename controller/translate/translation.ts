@@ -2,6 +2,9 @@ import type { Certificate } from '../../core/ir/certificate.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { Snapshot } from '../../core/ir/snapshot.ts';
+import type { Assignments } from '../allocator/assignment.ts';
+import type { AssignmentChange } from '../allocator/assignmentChange.ts';
+import type { PoolView } from '../allocator/poolView.ts';
 import type { ObjectIndex } from '../model/store.ts';
 
 /** What translation is told besides the objects; fixed for the life of the process. */
@@ -28,6 +31,56 @@ export interface TranslateOptions {
   readonly defaultCertificate: Certificate;
   /** Wall clock, ms since the epoch: decides which certificates have expired. */
   readonly nowMs: number;
+  /** What Services have had until now: they keep it as long as pools and their own wishes allow. */
+  readonly assignments: Assignments;
+  /** `bind`: the proxy listens on VIPs, which must be local. `auto`: where they are. `off`: they are assigned, nothing more (`--vips`). */
+  readonly vips: 'auto' | 'bind' | 'off';
+  /** Addresses of this machine's interfaces; all of 127.0.0.0/8 counts as local besides. */
+  readonly localAddresses: readonly string[];
+  /** Which Node this is: endpoints of Services with externalTrafficPolicy Local must be on it. */
+  readonly nodeName: string;
+  /** `namespace/name` of the Service whose VIP is the proxy's own, ports 80 and 443 of Ingresses (`--publish-service`); null: none. */
+  readonly publishService: string | null;
+  /** `namespace/name` of ingress-nginx's ConfigMaps of L4 ports; null: none. */
+  readonly tcpServices: string | null;
+  readonly udpServices: string | null;
+  /** Where ports of those ConfigMaps are opened: the addresses of the HTTP and HTTPS listeners, `0.0.0.0` and the like. */
+  readonly l4Addresses: readonly string[];
+  /** What this process listens on by itself (HTTP, HTTPS, admin API): no other port may take these. */
+  readonly reserved: readonly ReservedAddress[];
+}
+
+/** A TCP address that is taken before anything is translated; `protocol` `http` or `https`: it serves Ingresses. */
+export interface ReservedAddress {
+  readonly protocol: 'http' | 'https' | 'admin';
+  /** IP address literal; `0.0.0.0` and `::` stand for all of their family. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What status views show of one Service of type LoadBalancer. */
+export interface ServiceStatus {
+  readonly ref: ObjectRef;
+  /** Empty: none assigned, and a problem says why. */
+  readonly addresses: readonly string[];
+  readonly pool: string | null;
+  readonly forwarding: 'kernel' | 'proxy' | 'none';
+  /** Why it is forwarded that way, in words for people. */
+  readonly reason: string;
+  readonly ports: readonly {
+    readonly port: number;
+    readonly protocol: 'TCP' | 'UDP' | 'SCTP';
+    readonly name: string;
+    /** Ready endpoints behind it; null: not the Service's own, but those of Ingresses (publish Service). */
+    readonly endpoints: number | null;
+  }[];
+}
+
+/** A VIP port that belongs to the HTTP or HTTPS listeners: of the publish Service. */
+export interface VipListener {
+  readonly protocol: 'http' | 'https';
+  readonly address: string;
+  readonly port: number;
 }
 
 /** What status views and, in a cluster, the status writer show of one Ingress. */
@@ -43,6 +96,13 @@ export interface IngressStatus {
 export interface Translation {
   readonly snapshot: Snapshot;
   readonly ingresses: readonly IngressStatus[];
+  readonly services: readonly ServiceStatus[];
+  /** To be kept, and given to the next translation. */
+  readonly assignments: Assignments;
+  /** How they differ from those of the options. */
+  readonly assignmentChanges: readonly AssignmentChange[];
+  readonly pools: readonly PoolView[];
+  readonly vipListeners: readonly VipListener[];
   readonly problems: readonly Problem[];
 }
 

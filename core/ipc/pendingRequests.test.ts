@@ -22,6 +22,11 @@ test('an answer to nothing, or a second one, is ignored', async () => {
   assert.equal(await answer, 'first');
 });
 
+test('what cannot be sent rejects at once, and nothing waits for its answer', async () => {
+  const requests = createPendingRequests<string>('the other side', 10_000);
+  await assert.rejects(requests.open(() => { throw new TypeError('no way to send it'); }), TypeError);
+});
+
 test('silence is a timeout that names who was silent', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const answer = createPendingRequests<string>('worker 2', 2_000).open(() => {});

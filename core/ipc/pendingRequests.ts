@@ -1,6 +1,6 @@
 /** Requests that were sent with an id and wait for the answer with the same id. */
 export interface PendingRequests<Answer> {
-  /** Calls `send` with a fresh id; resolves with the answer, rejects with RequestError. */
+  /** Calls `send` with a fresh id; resolves with the answer, rejects with RequestError or with what `send` throws. */
   open(send: (id: number) => void): Promise<Answer>;
   /** Hands an answer to whoever waits; one that came too late, or was never asked for, is ignored. */
   settle(id: number, answer: Answer): void;
@@ -21,7 +21,7 @@ export class RequestError extends Error {
 
 interface Waiter<Answer> {
   readonly resolve: (answer: Answer) => void;
-  readonly reject: (error: RequestError) => void;
+  readonly reject: (error: unknown) => void;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -44,7 +44,11 @@ export function createPendingRequests<Answer>(subject: string, timeoutMs: number
         take(id)?.reject(new RequestError('timeout', `${subject} did not answer within ${timeoutMs} ms`));
       }, timeoutMs);
       byId.set(id, { resolve, reject, timer });
-      send(id);
+      try {
+        send(id);
+      } catch (error) {
+        take(id)?.reject(error);
+      }
       return promise;
     },
     settle: (id, answer) => take(id)?.resolve(answer),

@@ -1,3 +1,5 @@
+import type { Transport } from './transport.ts';
+
 /** `namespace/service:port` plus `#policy` where Ingresses ask for different balancing of one Service. */
 export type ClusterKey = string & { readonly brand: 'ClusterKey' };
 
@@ -71,4 +73,6 @@ export interface Cluster {
   readonly unavailable: string | null;
   readonly balance: BalancePolicy;
   readonly affinity: CookieAffinity | null;
+  /** Absent: HTTP/1.1 in clear text, or not HTTP at all. */
+  readonly transport?: Transport;
 }

@@ -21,7 +21,8 @@ function createRandom(state: number): (below: number) => number {
 function randomDelta(random: (below: number) => number, generation: number): SnapshotDelta {
   const remove = HOSTS.filter(() => random(3) === 0);
   const upsert = HOSTS.filter(() => random(3) === 0).map((host) => [host, `certificate-${random(9)}` as CertificateKey] as const);
-  return { generation, settings: null, virtualHosts: UNCHANGED, clusters: UNCHANGED, certificates: UNCHANGED, serverNames: { upsert, remove } };
+  const unchanged = { virtualHosts: UNCHANGED, clusters: UNCHANGED, certificates: UNCHANGED, l4Listeners: UNCHANGED, passthrough: UNCHANGED };
+  return { generation, settings: null, ...unchanged, serverNames: { upsert, remove } };
 }
 
 function sorted(delta: SnapshotDelta): SnapshotDelta {

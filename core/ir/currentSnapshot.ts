@@ -1,6 +1,7 @@
 import { applyMapDelta } from './delta.ts';
 import type { Certificate, CertificateKey } from './certificate.ts';
 import type { Cluster, ClusterKey } from './cluster.ts';
+import type { L4Key, L4Listener, L4Route } from './l4.ts';
 import type { Settings } from './settings.ts';
 import type { MapDelta, SnapshotDelta } from './snapshot.ts';
 import type { VirtualHost } from './virtualHost.ts';
@@ -23,6 +24,8 @@ export function createCurrentSnapshot(): CurrentSnapshot {
   const clusters = new Map<ClusterKey, Cluster>();
   const certificates = new Map<CertificateKey, Certificate>();
   const serverNames = new Map<HostPattern, CertificateKey>();
+  const l4Listeners = new Map<L4Key, L4Listener>();
+  const passthrough = new Map<HostPattern, L4Route>();
   return {
     generation: () => generation,
     apply: (delta) => {
@@ -32,6 +35,8 @@ export function createCurrentSnapshot(): CurrentSnapshot {
       applyMapDelta(clusters, delta.clusters);
       applyMapDelta(certificates, delta.certificates);
       applyMapDelta(serverNames, delta.serverNames);
+      applyMapDelta(l4Listeners, delta.l4Listeners);
+      applyMapDelta(passthrough, delta.passthrough);
     },
     full: () => ({
       generation,
@@ -40,6 +45,8 @@ export function createCurrentSnapshot(): CurrentSnapshot {
       clusters: wholeMap(clusters),
       certificates: wholeMap(certificates),
       serverNames: wholeMap(serverNames),
+      l4Listeners: wholeMap(l4Listeners),
+      passthrough: wholeMap(passthrough),
     }),
   };
 }
@@ -53,6 +60,8 @@ export function mergeDeltas(earlier: SnapshotDelta, later: SnapshotDelta): Snaps
     clusters: mergeMaps(earlier.clusters, later.clusters),
     certificates: mergeMaps(earlier.certificates, later.certificates),
     serverNames: mergeMaps(earlier.serverNames, later.serverNames),
+    l4Listeners: mergeMaps(earlier.l4Listeners, later.l4Listeners),
+    passthrough: mergeMaps(earlier.passthrough, later.passthrough),
   };
 }
 

@@ -10,12 +10,14 @@ export function diffSnapshots(before: Snapshot | null, after: Snapshot, generati
     clusters: diffMaps(before?.clusters ?? null, after.clusters),
     certificates: diffMaps(before?.certificates ?? null, after.certificates),
     serverNames: diffMaps(before?.serverNames ?? null, after.serverNames),
+    l4Listeners: diffMaps(before?.l4Listeners ?? null, after.l4Listeners),
+    passthrough: diffMaps(before?.passthrough ?? null, after.passthrough),
   };
 }
 
 /** True when applying `delta` would change nothing but the generation. */
 export function isEmptyDelta(delta: SnapshotDelta): boolean {
-  const maps = [delta.virtualHosts, delta.clusters, delta.certificates, delta.serverNames];
+  const maps = [delta.virtualHosts, delta.clusters, delta.certificates, delta.serverNames, delta.l4Listeners, delta.passthrough];
   return delta.settings === null && maps.every((map) => map.upsert.length === 0 && map.remove.length === 0);
 }
 

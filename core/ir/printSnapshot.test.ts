@@ -22,11 +22,16 @@ function snapshot(hosts: readonly string[]): Snapshot {
       upstreamKeepAlive: { connections: 1, idleTimeoutMs: 1, requests: 1, maxAgeMs: 1 },
       forwardedHeaders: { trustedCidrs: [], appendForwardedFor: false },
       accessLog: true,
+      http2: { enabled: true, cleartext: false, maxConcurrentStreams: 1, maxRequests: null },
+      proxyProtocol: null,
+      sessionTickets: true,
     },
     virtualHosts: new Map(keys.map((host) => [host, { host, routes: [] }])),
     clusters: new Map(),
     certificates: new Map(hosts.map((host) => [host as CertificateKey, certificate(host)])),
     serverNames: new Map(keys.map((host) => [host, host as string as CertificateKey])),
+    l4Listeners: new Map(),
+    passthrough: new Map(),
   };
 }
 

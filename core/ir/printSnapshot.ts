@@ -1,5 +1,6 @@
 import type { Certificate } from './certificate.ts';
 import type { Cluster } from './cluster.ts';
+import type { L4Listener, L4Route } from './l4.ts';
 import type { Settings } from './settings.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { VirtualHost } from './virtualHost.ts';
@@ -18,6 +19,10 @@ export interface PrintedSnapshot {
   readonly certificates: readonly PrintedCertificate[];
   /** By server name. */
   readonly serverNames: readonly { readonly serverName: string; readonly certificate: string }[];
+  /** By key. */
+  readonly l4Listeners: readonly L4Listener[];
+  /** By server name. */
+  readonly passthrough: readonly { readonly serverName: string; readonly route: L4Route }[];
 }
 
 /** The snapshot for people and files: sorted, so that equal snapshots print equally, and without any private key. */
@@ -28,6 +33,8 @@ export function printSnapshot(snapshot: Snapshot): PrintedSnapshot {
     clusters: sortedValues(snapshot.clusters),
     certificates: sortedValues(snapshot.certificates).map(printCertificate),
     serverNames: sortedEntries(snapshot.serverNames).map(([serverName, certificate]) => ({ serverName, certificate })),
+    l4Listeners: sortedValues(snapshot.l4Listeners),
+    passthrough: sortedEntries(snapshot.passthrough).map(([serverName, route]) => ({ serverName, route })),
   };
 }
 

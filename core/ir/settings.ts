@@ -40,10 +40,27 @@ export interface ForwardedHeaders {
   readonly appendForwardedFor: boolean;
 }
 
+/** HTTP/2 for clients. Ceilings against floods; each default names its source in controller/translate/settings. */
+export interface Http2Settings {
+  /** Offered by ALPN on HTTPS listeners (`use-http2`). */
+  readonly enabled: boolean;
+  /** HTTP listeners take HTTP/2 with prior knowledge as well. */
+  readonly cleartext: boolean;
+  /** SETTINGS_MAX_CONCURRENT_STREAMS. */
+  readonly maxConcurrentStreams: number;
+  /** Requests on one connection before it is told to go away; null: as many as come. */
+  readonly maxRequests: number | null;
+}
+
 /** What holds for the whole proxy. */
 export interface Settings {
   readonly limits: ClientLimits;
   readonly upstreamKeepAlive: UpstreamKeepAlive;
   readonly forwardedHeaders: ForwardedHeaders;
   readonly accessLog: boolean;
+  readonly http2: Http2Settings;
+  /** Peers in these CIDRs open connections to the HTTP and HTTPS listeners with a PROXY header, and must; null: nobody does (`use-proxy-protocol`). */
+  readonly proxyProtocol: { readonly trustedCidrs: readonly string[] } | null;
+  /** TLS sessions may be resumed (`ssl-session-tickets`). */
+  readonly sessionTickets: boolean;
 }

@@ -1,5 +1,6 @@
 import type { Certificate, CertificateKey } from './certificate.ts';
 import type { Cluster, ClusterKey } from './cluster.ts';
+import type { L4Key, L4Listener, L4Route } from './l4.ts';
 import type { Settings } from './settings.ts';
 import type { VirtualHost } from './virtualHost.ts';
 import type { HostPattern } from '../net/hostPattern.ts';
@@ -16,6 +17,10 @@ export interface Snapshot {
   readonly certificates: ReadonlyMap<CertificateKey, Certificate>;
   /** TLS server name → certificate; a name not found (exact, then one-label wildcard) gets `default`. */
   readonly serverNames: ReadonlyMap<HostPattern, CertificateKey>;
+  /** Ports of their own. What they need in descriptors the controller opens beside. */
+  readonly l4Listeners: ReadonlyMap<L4Key, L4Listener>;
+  /** TLS server name on the HTTPS listeners → where its connections go unopened (`ssl-passthrough`); looked up before `serverNames`. */
+  readonly passthrough: ReadonlyMap<HostPattern, L4Route>;
 }
 
 /** Changes of one map. */
@@ -34,4 +39,6 @@ export interface SnapshotDelta {
   readonly clusters: MapDelta<ClusterKey, Cluster>;
   readonly certificates: MapDelta<CertificateKey, Certificate>;
   readonly serverNames: MapDelta<HostPattern, CertificateKey>;
+  readonly l4Listeners: MapDelta<L4Key, L4Listener>;
+  readonly passthrough: MapDelta<HostPattern, L4Route>;
 }

@@ -1,3 +1,4 @@
+import type { ClientAuth } from './clientAuth.ts';
 import type { ClusterKey } from './cluster.ts';
 import type { ObjectRef } from './objectRef.ts';
 import type { HostPattern } from '../net/hostPattern.ts';
@@ -106,4 +107,6 @@ export interface Route {
 export interface VirtualHost {
   readonly host: HostPattern;
   readonly routes: readonly Route[];
+  /** Absent: no client certificate is asked for. */
+  readonly clientAuth?: ClientAuth;
 }

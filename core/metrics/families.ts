@@ -18,6 +18,9 @@ export const OVERFLOW_LABEL = '_other';
 /** Label names of what a request was matched to, in the words of ingress-nginx. */
 const MATCH_LABELS = ['namespace', 'ingress', 'service', 'canary', 'host', 'path'] as const;
 
+/** Of what asked for the port: `kind` is Service, ConfigMap or Ingress. */
+const L4_LABELS = ['protocol', 'kind', 'namespace', 'name'] as const;
+
 /** Seconds; ingress-nginx's default time buckets with two finer ones in front. */
 const DURATION_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
@@ -151,6 +154,48 @@ export const FAMILIES = {
     help: 'Endpoints taken out of balancing by one worker after consecutive connect failures.',
     type: 'counter',
     labels: ['namespace', 'service'],
+  },
+  l4Opened: {
+    name: 'gatehouse_l4_connections_opened_total',
+    help: 'TCP connections and UDP sessions taken on for Services, port ConfigMaps and TLS passthrough.',
+    type: 'counter',
+    labels: L4_LABELS,
+  },
+  l4Finished: {
+    name: 'gatehouse_l4_connections_finished_total',
+    help: 'TCP connections and UDP sessions that are over, by how they ended.',
+    type: 'counter',
+    labels: [...L4_LABELS, 'outcome'],
+  },
+  l4Open: {
+    name: 'gatehouse_l4_connections',
+    help: 'TCP connections and UDP sessions open now.',
+    type: 'gauge',
+    labels: L4_LABELS,
+  },
+  l4ReceivedBytes: {
+    name: 'gatehouse_l4_received_bytes_total',
+    help: 'Payload octets received from clients of TCP connections and UDP sessions.',
+    type: 'counter',
+    labels: L4_LABELS,
+  },
+  l4SentBytes: {
+    name: 'gatehouse_l4_sent_bytes_total',
+    help: 'Payload octets sent to clients of TCP connections and UDP sessions.',
+    type: 'counter',
+    labels: L4_LABELS,
+  },
+  l4Refused: {
+    name: 'gatehouse_l4_refused_total',
+    help: 'TCP connections reset unseen: nobody configured the port, or descriptors ran out.',
+    type: 'counter',
+    labels: ['reason'],
+  },
+  datagramsDropped: {
+    name: 'gatehouse_l4_datagrams_dropped_total',
+    help: 'UDP datagrams that went nowhere, by reason.',
+    type: 'counter',
+    labels: ['reason'],
   },
   eventLoopLag: {
     name: 'gatehouse_thread_event_loop_lag_p99_seconds',

@@ -1,4 +1,4 @@
-import { dlopen, getInt32 } from 'node:ffi';
+import { dlopen, getInt32, getRawPointer } from 'node:ffi';
 import { SystemError } from './systemError.ts';
 
 /**
@@ -7,7 +7,15 @@ import { SystemError } from './systemError.ts';
  */
 export interface Libc {
   /** socket(2), with SOCK_CLOEXEC and SOCK_NONBLOCK: children inherit only what is handed to them by position. */
-  openStreamSocket(family: number, subject: string): number;
+  openSocket(family: number, type: SocketType, subject: string): number;
+  /** socketpair(2): two ends of a Unix SOCK_SEQPACKET connection, with the same flags. */
+  openPacketPair(): readonly [number, number];
+  /** sendmsg(2) of the struct msghdr at the start of `message`; never waits, never signals. Answers the octets sent. */
+  sendMessage(descriptor: number, message: Buffer): number;
+  /** recvmsg(2) into what the struct msghdr at the start of `message` names; never waits. Answers the octets received, 0 at the end. */
+  receiveMessage(descriptor: number, message: Buffer): number;
+  /** Where the first octet of `bytes` is, for pointers inside structs: valid as long as `bytes` is alive. */
+  readonly addressOf: (bytes: Buffer) => bigint;
   /** setsockopt(2) with an int value. */
   setIntOption(descriptor: number, option: { readonly level: number; readonly name: number; readonly value: number }): void;
   /** bind(2). */
@@ -20,12 +28,31 @@ export interface Libc {
   duplicate(descriptor: number): number;
   /** close(2). */
   close(descriptor: number): void;
+  /** getrlimit(RLIMIT_NOFILE). */
+  readDescriptorLimit(): DescriptorLimit;
+  /** setrlimit(RLIMIT_NOFILE) of this process and of the children it starts from now on. */
+  writeDescriptorLimit(limit: DescriptorLimit): void;
   /** _exit(2): ends the process at once, where process.exit waits for worker threads, even for one that never returns. */
   exit(code: number): void;
 }
 
+/** What a socket carries: connections (TCP) or datagrams (UDP). */
+export type SocketType = 'stream' | 'datagram';
+
+/** How many descriptors a process may hold: `soft` binds now, and may be raised up to `hard`. */
+export interface DescriptorLimit {
+  readonly soft: number;
+  readonly hard: number;
+}
+
 // Linux values, alike on x64 and arm64 (asm-generic).
-const SOCK_STREAM = 1;
+const SOCKET_TYPES: Readonly<Record<SocketType, number>> = { stream: 1, datagram: 2 };
+const SOCK_SEQPACKET = 5;
+const AF_UNIX = 1;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+const MSG_CMSG_CLOEXEC = 0x4000_0000;
+const RLIMIT_NOFILE = 7;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
@@ -40,18 +67,7 @@ export function libc(): Libc {
 }
 
 function load(): Libc {
-  // Null resolves in the running process, which has its libc loaded under whatever name.
-  const { functions: c } = dlopen(null, {
-    socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
-    setsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'uint32'], return: 'int32' },
-    bind: { arguments: ['int32', 'buffer', 'uint32'], return: 'int32' },
-    listen: { arguments: ['int32', 'int32'], return: 'int32' },
-    getsockname: { arguments: ['int32', 'buffer', 'buffer'], return: 'int32' },
-    fcntl: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
-    close: { arguments: ['int32'], return: 'int32' },
-    _exit: { arguments: ['int32'], return: 'void' },
-    __errno_location: { arguments: [], return: 'pointer' },
-  });
+  const c = bindFunctions();
   // The address is this thread's for good; reading memory right after a call leaves nothing between to overwrite errno.
   const errnoAddress = c.__errno_location();
   const check = (result: number, syscall: string, subject: string): number => {
@@ -59,8 +75,18 @@ function load(): Libc {
     throw new SystemError({ syscall, errno: getInt32(errnoAddress), subject });
   };
   return {
-    openStreamSocket: (family, subject) =>
-      check(c.socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'open a socket for', subject),
+    openSocket: (family, type, subject) =>
+      check(c.socket(family, SOCKET_TYPES[type] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'open a socket for', subject),
+    openPacketPair: () => {
+      const pair = Buffer.alloc(8);
+      check(c.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 'open', 'a socket pair');
+      return [pair.readInt32LE(0), pair.readInt32LE(4)];
+    },
+    sendMessage: (descriptor, message) =>
+      check(Number(c.sendmsg(descriptor, message, MSG_DONTWAIT | MSG_NOSIGNAL)), 'send through', `descriptor ${descriptor}`),
+    receiveMessage: (descriptor, message) =>
+      check(Number(c.recvmsg(descriptor, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)), 'receive from', `descriptor ${descriptor}`),
+    addressOf: (bytes) => getRawPointer(bytes),
     setIntOption: (descriptor, { level, name, value }) => {
       const subject = `option ${level}/${name} of descriptor ${descriptor}`;
       check(c.setsockopt(descriptor, level, name, int32(value), 4), 'set', subject);
@@ -73,8 +99,40 @@ function load(): Libc {
     duplicate: (descriptor) =>
       check(c.fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST_DUPLICATE), 'duplicate', `descriptor ${descriptor}`),
     close: (descriptor) => { check(c.close(descriptor), 'close', `descriptor ${descriptor}`); },
+    readDescriptorLimit: () => {
+      const limit = Buffer.alloc(16);
+      check(c.getrlimit(RLIMIT_NOFILE, limit), 'read', 'the limit of open descriptors');
+      return { soft: Number(limit.readBigUInt64LE(0)), hard: Number(limit.readBigUInt64LE(8)) };
+    },
+    writeDescriptorLimit: ({ soft, hard }) => {
+      const limit = Buffer.alloc(16);
+      limit.writeBigUInt64LE(BigInt(soft), 0);
+      limit.writeBigUInt64LE(BigInt(hard), 8);
+      check(c.setrlimit(RLIMIT_NOFILE, limit), 'set', `the limit of open descriptors to ${soft} of ${hard}`);
+    },
     exit: (code) => { c._exit(code); },
   };
+}
+
+/** With their C types. */
+function bindFunctions() {
+  // Null resolves in the running process, which has its libc loaded under whatever name.
+  return dlopen(null, {
+    socket: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
+    socketpair: { arguments: ['int32', 'int32', 'int32', 'buffer'], return: 'int32' },
+    sendmsg: { arguments: ['int32', 'buffer', 'int32'], return: 'int64' },
+    recvmsg: { arguments: ['int32', 'buffer', 'int32'], return: 'int64' },
+    getrlimit: { arguments: ['int32', 'buffer'], return: 'int32' },
+    setrlimit: { arguments: ['int32', 'buffer'], return: 'int32' },
+    setsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'uint32'], return: 'int32' },
+    bind: { arguments: ['int32', 'buffer', 'uint32'], return: 'int32' },
+    listen: { arguments: ['int32', 'int32'], return: 'int32' },
+    getsockname: { arguments: ['int32', 'buffer', 'buffer'], return: 'int32' },
+    fcntl: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
+    close: { arguments: ['int32'], return: 'int32' },
+    _exit: { arguments: ['int32'], return: 'void' },
+    __errno_location: { arguments: [], return: 'pointer' },
+  }).functions;
 }
 
 function int32(value: number): Buffer {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
@@ -76,7 +77,7 @@ test('an address that a group listens on is refused to a second one, with words 
     assert.ok(error instanceof SystemError);
     assert.equal(error.code, 'EADDRINUSE');
     assert.equal(error.message, `cannot bind 127.0.0.1:${port}: EADDRINUSE; another process holds this address `
-      + '(`ss -ltnp` names it): stop it, or choose another address or port');
+      + '(`ss -ltunp` names it): stop it, or choose another address or port');
     return true;
   });
   assert.equal(countDescriptors(), before);
@@ -85,6 +86,42 @@ test('an address that a group listens on is refused to a second one, with words 
 test('an address may stand beside the wildcard of its port when it need not be exclusive', (t) => {
   const { port } = open(t, '0.0.0.0');
   assert.equal(open(t, '127.0.0.2', { port, exclusive: false }).port, port);
+});
+
+test('the datagrams of different clients are spread over a UDP group, and wait until somebody reads', async (t) => {
+  const { descriptors, port } = openListeningSockets({ protocol: 'udp', address: '127.0.0.1', port: 0, count: 2, backlog: 0 });
+  t.after(() => closeListeningSockets(descriptors));
+  const clients = Array.from({ length: 64 }, () => createSocket('udp4'));
+  t.after(() => { for (const client of clients) client.close(); });
+  await Promise.all(clients.map((client, index) => new Promise((sent) => { client.send(`${index}`, port, '127.0.0.1', sent); })));
+  const read: string[][] = [];
+  const all = Promise.withResolvers<void>();
+  for (const descriptor of descriptors) {
+    const own: string[] = [];
+    read.push(own);
+    const server = createSocket('udp4', (datagram) => {
+      own.push(datagram.toString());
+      if (read.flat().length === clients.length) all.resolve();
+    });
+    server.bind({ fd: libc().duplicate(descriptor) });
+    t.after(() => server.close());
+  }
+  await all.promise;
+  assert.deepEqual(read.flat().map(Number).sort((a, b) => a - b), clients.map((_, index) => index));
+  for (const own of read) assert.ok(own.length > 0);
+});
+
+test('a UDP port is refused to a second group, and to a stranger who asks to share it; TCP has ports of its own', async (t) => {
+  const request = { protocol: 'udp', address: '127.0.0.1', count: 2, backlog: 0 } as const;
+  const { descriptors, port } = openListeningSockets({ ...request, port: 0 });
+  t.after(() => closeListeningSockets(descriptors));
+  assert.throws(() => openListeningSockets({ ...request, port }), { code: 'EADDRINUSE' });
+  const stranger = createSocket({ type: 'udp4', reuseAddr: true });
+  t.after(() => stranger.close());
+  stranger.bind(port, '127.0.0.1');
+  const [error] = await once(stranger, 'error');
+  assert.equal(error.code, 'EADDRINUSE');
+  assert.equal(open(t, '127.0.0.1', { port }).port, port);
 });
 
 test('an address that no interface has is named as such', () => {

@@ -23,7 +23,7 @@ export class SystemError extends Error {
 }
 
 const ADVICE: Readonly<Record<SystemErrorCode, string>> = {
-  EADDRINUSE: '; another process holds this address (`ss -ltnp` names it): stop it, or choose another address or port',
+  EADDRINUSE: '; another process holds this address (`ss -ltunp` names it): stop it, or choose another address or port',
   EACCES: '; ports below net.ipv4.ip_unprivileged_port_start need root or CAP_NET_BIND_SERVICE: grant it, or choose a higher port',
   EADDRNOTAVAIL: '; no interface of this machine has this address: add it, or choose a local one',
   EMFILE: '; the limit of open descriptors is reached: raise it (ulimit -n, LimitNOFILE)',

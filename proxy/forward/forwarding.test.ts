@@ -136,3 +136,10 @@ test('what a try says after it was given up reaches nobody', () => {
   tries[1]?.onReady();
   assert.deepEqual(said, ['resume', '2 abort', 'over']);
 });
+
+test('a backend whose TLS fails has got nothing, so another one is tried, and 502 answered when none is left', () => {
+  const { tries, said } = forwardingOf(false);
+  for (let number = 0; number < 3; number += 1) tries[number]?.onError({ code: 'tlsFailed', detail: 'a test', sent: false });
+  assert.equal(tries.length, 3);
+  assert.deepEqual(said, ['answer 502']);
+});

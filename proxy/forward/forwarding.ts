@@ -1,3 +1,4 @@
+import type { Transport } from '../../core/ir/transport.ts';
 import type { RoutePolicy } from '../../core/ir/virtualHost.ts';
 import type { EndpointState } from '../balance/endpointState.ts';
 import type { Clock } from '../../core/time/clock.ts';
@@ -8,6 +9,7 @@ import type { Deadline, Deadlines } from '../limits/deadlines.ts';
 import { protocolErrorKind, type LocalAnswer } from '../observe/answerReason.ts';
 import type { ExchangeDraft } from '../observe/exchangeRecord.ts';
 import { decideRetry, type FailedTry } from './retryDecision.ts';
+import { transportFor } from './transportFor.ts';
 import { TunnelBridge } from './tunnelBridge.ts';
 import { UpstreamAttempt } from './upstreamAttempt.ts';
 
@@ -28,6 +30,8 @@ export interface ChosenEndpoint {
 export interface EndpointChooser {
   /** Ready endpoints in all. */
   readonly readyCount: number;
+  /** How its endpoints are spoken to, as the cluster says; absent or null: HTTP/1.1 in clear text. */
+  readonly transport?: Transport | null;
   /** Null when no endpoint is left that was not `tried`. */
   choose(tried: readonly EndpointState[]): ChosenEndpoint | null;
   started(target: EndpointState): void;
@@ -202,7 +206,7 @@ export class Forwarding implements ExchangeHandler {
 
   failed(error: UpstreamError): void {
     this.#stopWaiting();
-    if (error.code === 'connectFailed' || error.code === 'connectTimeout') {
+    if (error.code === 'connectFailed' || error.code === 'connectTimeout' || error.code === 'tlsFailed') {
       this.#plan.chooser.connectFailed(this.#target);
     }
     if (!this.#headSent && this.#tryAgain({ type: 'error', error })) return;
@@ -226,7 +230,9 @@ export class Forwarding implements ExchangeHandler {
     this.#plan.chooser.started(choice.target);
     const { policy, head } = this.#plan;
     const timeouts = { connectMs: policy.connectTimeoutMs, readMs: policy.readTimeoutMs, sendMs: policy.sendTimeoutMs };
-    const target = { endpoint: choice.target.endpoint, key: choice.target.key, timeouts, reuse };
+    const { endpoint, key } = choice.target;
+    const transport = transportFor(this.#plan.chooser.transport, head.scheme);
+    const target = { endpoint, key, timeouts, transport, reuse };
     this.#attempt = new UpstreamAttempt(this, choice.target, this.#deps.clock);
     this.#attempt.request = this.#deps.upstream.request(target, head, this.#attempt);
   }

@@ -41,6 +41,7 @@ function wanted(policy: RetryPolicy, failed: FailedTry): boolean {
   if (failed.type === 'status') return policy.on.statuses.includes(failed.status);
   switch (failed.error.code) {
     case 'connectFailed':
+    case 'tlsFailed':
     case 'stale':
     case 'reset':
       return policy.on.error;

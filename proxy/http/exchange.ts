@@ -1,3 +1,4 @@
+import type { CertificateKey } from '../../core/ir/certificate.ts';
 import type { Fields } from './fields.ts';
 
 /**
@@ -24,6 +25,8 @@ export interface RequestHead {
   readonly upgrade: string | null;
   /** The client waits for 100 before it sends the body (Expect: 100-continue). */
   readonly expectsContinue: boolean;
+  /** The client said `TE: trailers`: it looks at trailers, and gRPC backends insist on hearing so. Absent: it did not. */
+  readonly acceptsTrailers?: boolean;
   /** `HTTP/1.0`, `HTTP/1.1`, `HTTP/2.0`: for logs and for what the response may use. */
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2.0';
 }
@@ -44,8 +47,30 @@ export interface ClientConnection {
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
-  /** Null on plain connections. `serverName` is lower case; null when the client sent none. */
-  readonly tls: { readonly serverName: string | null; readonly protocol: string; readonly cipher: string } | null;
+  /** Null on plain connections. */
+  readonly tls: ClientTls | null;
+}
+
+/** What the TLS handshake of a client connection settled. */
+export interface ClientTls {
+  /** Lower case; null when the client sent none. */
+  readonly serverName: string | null;
+  readonly protocol: string;
+  readonly cipher: string;
+  /** The certificate that the server name selected: what else it may be used for, a request must not exceed (421). */
+  readonly certificate: CertificateKey;
+  /** Null: no client certificate was asked for. */
+  readonly clientAuth: ClientAuthResult | null;
+}
+
+/** The client's certificate as `auth-tls-*` policies saw it. */
+export interface ClientAuthResult {
+  /** `ClientAuth.identity` of the policy the handshake was made under. */
+  readonly identity: string;
+  /** nginx's `$ssl_client_verify`: `SUCCESS`, `NONE`, `FAILED:reason`. */
+  readonly verify: string;
+  /** Null: none was sent. DNs by RFC 2253, `pem` of the leaf. */
+  readonly certificate: { readonly subjectDn: string; readonly issuerDn: string; readonly pem: string } | null;
 }
 
 /** Why an exchange ended before its regular end. */

@@ -30,7 +30,7 @@ function upstream(settings: Partial<ForwardedHeaders>, { fields = [], peer = '19
   const client: ClientConnection = { remoteAddress: peer, remotePort: 4711, localAddress: '192.0.2.1', localPort: 8080, tls: null };
   const forwarded = new ForwardedFields({ trustedCidrs: [], appendForwardedFor: false, ...settings });
   const identity = forwarded.identify(head, client);
-  const sent = forwarded.upstreamHead(head, client, { identity, requestId: 'id', host });
+  const sent = forwarded.upstreamHead(head, client, { identity, requestId: 'id', host, clientAuth: null });
   const values = new Map<string, string[]>([['authority', [sent.authority]]]);
   for (const part of [sent.fields, sent.sharedFields]) {
     part?.forEach((_name, lowerName, value) => {

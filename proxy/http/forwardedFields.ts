@@ -1,5 +1,7 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import type { ClientAuth } from '../../core/ir/clientAuth.ts';
 import type { ForwardedHeaders } from '../../core/ir/settings.ts';
+import { createAddressSet, type AddressSet } from '../accept/addressSet.ts';
 import { isAuthority } from './authority.ts';
 import type { ClientConnection, RequestHead } from './exchange.ts';
 import { Fields } from './fields.ts';
@@ -31,25 +33,41 @@ const OWNED = new Set([
   'x-scheme',
   'x-original-forwarded-for',
   'forwarded',
+  'ssl-client-verify',
+  'ssl-client-subject-dn',
+  'ssl-client-issuer-dn',
+  'ssl-client-cert',
 ]);
 
 /** X-Forwarded-For entries looked at from the right; a longer chain ends there. */
 const MAX_HOPS = 32;
 
+/** What the proxy adds to a request. */
+export interface OwnFields {
+  readonly identity: ClientIdentity;
+  readonly requestId: string;
+  /** Instead of the client's Host; null: the client's. */
+  readonly host: string | null;
+  /** What the host asks of clients' certificates; null: nothing, and nothing is said of one. */
+  readonly clientAuth: ClientAuth | null;
+}
+
+interface SharedFields {
+  readonly identity: ClientIdentity;
+  readonly clientAuth: ClientAuth | null;
+  readonly fields: Fields;
+}
+
 /** Answers who the client is and builds the fields a backend gets. Rebuilt when settings change. */
 export class ForwardedFields {
-  readonly #trusted = new BlockList();
+  readonly #trusts: AddressSet;
   readonly #trustsNobody: boolean;
   readonly #append: boolean;
   /** Connection → the fields its last request got. */
-  readonly #byConnection = new WeakMap<ClientConnection, { readonly identity: ClientIdentity; readonly fields: Fields }>();
+  readonly #byConnection = new WeakMap<ClientConnection, SharedFields>();
 
   constructor(settings: ForwardedHeaders) {
-    for (const cidr of settings.trustedCidrs) {
-      const [address, prefix] = cidr.split('/') as [string, string | undefined];
-      const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-      this.#trusted.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
-    }
+    this.#trusts = createAddressSet(settings.trustedCidrs);
     this.#trustsNobody = settings.trustedCidrs.length === 0;
     this.#append = settings.appendForwardedFor;
   }
@@ -81,7 +99,7 @@ export class ForwardedFields {
   }
 
   /** The head a backend gets: the client's fields without what only the proxy may say, then the proxy's own. */
-  upstreamHead(head: RequestHead, client: ClientConnection, own: { identity: ClientIdentity; requestId: string; host: string | null }): UpstreamHead {
+  upstreamHead(head: RequestHead, client: ClientConnection, own: OwnFields): UpstreamHead {
     const { identity } = own;
     const fields = new Fields();
     const authority = own.host ?? head.authority;
@@ -96,13 +114,13 @@ export class ForwardedFields {
     const chain = this.#append && identity.trustedPeer && received !== undefined ? `${received}, ${client.remoteAddress}` : identity.address;
     fields.append('X-Forwarded-For', 'x-forwarded-for', chain);
     if (received !== undefined) fields.append('X-Original-Forwarded-For', 'x-original-forwarded-for', received);
-    return { ...head, authority, fields, sharedFields: this.#identityFields(identity, client) };
+    return { ...head, authority, fields, sharedFields: this.#sharedFields(client, own) };
   }
 
   /** What does not change from request to request of one connection, as long as it names the same host. */
-  #identityFields(identity: ClientIdentity, client: ClientConnection): Fields {
+  #sharedFields(client: ClientConnection, { identity, clientAuth }: OwnFields): Fields {
     const known = this.#byConnection.get(client);
-    if (known !== undefined && isSameIdentity(known.identity, identity)) return known.fields;
+    if (known !== undefined && known.clientAuth === clientAuth && isSameIdentity(known.identity, identity)) return known.fields;
     const fields = new Fields();
     fields.append('X-Real-IP', 'x-real-ip', identity.address);
     fields.append('X-Forwarded-Host', 'x-forwarded-host', identity.host);
@@ -110,13 +128,9 @@ export class ForwardedFields {
     fields.append('X-Forwarded-Proto', 'x-forwarded-proto', identity.scheme);
     fields.append('X-Forwarded-Scheme', 'x-forwarded-scheme', identity.scheme);
     fields.append('X-Scheme', 'x-scheme', identity.scheme);
-    this.#byConnection.set(client, { identity, fields });
+    if (clientAuth !== null) addClientCertificate(fields, client, clientAuth);
+    this.#byConnection.set(client, { identity, clientAuth, fields });
     return fields;
-  }
-
-  #trusts(address: string): boolean {
-    const family = isIP(address);
-    return family !== 0 && this.#trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
   }
 
   /** The rightmost address that no trusted proxy vouches for; null when the chain is empty or not made of addresses. */
@@ -131,6 +145,18 @@ export class ForwardedFields {
     }
     return client;
   }
+}
+
+/** What ingress-nginx says of a client's certificate; nothing where there is nothing to say. */
+function addClientCertificate(fields: Fields, { tls }: ClientConnection, { identity, passCertificate }: ClientAuth): void {
+  const shown = tls?.clientAuth ?? null;
+  if (shown === null || shown.identity !== identity) return;
+  fields.append('ssl-client-verify', 'ssl-client-verify', shown.verify);
+  if (shown.certificate === null) return;
+  const { subjectDn, issuerDn, pem } = shown.certificate;
+  if (subjectDn !== '') fields.append('ssl-client-subject-dn', 'ssl-client-subject-dn', subjectDn);
+  if (issuerDn !== '') fields.append('ssl-client-issuer-dn', 'ssl-client-issuer-dn', issuerDn);
+  if (passCertificate) fields.append('ssl-client-cert', 'ssl-client-cert', encodeURIComponent(pem));
 }
 
 function isSameIdentity(one: ClientIdentity, other: ClientIdentity): boolean {

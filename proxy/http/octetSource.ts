@@ -1,4 +1,5 @@
 import { connect, Socket, type SocketConstructorOpts, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 
 /** Names who gets the octets of a socket from now on; the one before gets no more. */
 export type OctetSource = (listener: (chunk: Buffer) => void) => void;
@@ -26,6 +27,20 @@ const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 export function connectReading(options: TcpNetConnectOpts): { readonly socket: Socket; readonly source: OctetSource } {
   let deliver: (chunk: Buffer) => void = () => {};
   const socket = connect({ ...options, onread: readingInto((chunk) => deliver(chunk)) });
+  return {
+    socket,
+    source: (listener) => {
+      deliver = listener;
+    },
+  };
+}
+
+/** The same for a TLS connection. */
+export function connectReadingTls(options: ConnectionOptions): { readonly socket: TLSSocket; readonly source: OctetSource } {
+  let deliver: (chunk: Buffer) => void = () => {};
+  const onread = readingInto((chunk) => deliver(chunk));
+  const reading: ConnectionOptions & { readonly onread: typeof onread } = { ...options, onread };
+  const socket = connectTls(reading);
   return {
     socket,
     source: (listener) => {

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../core/ir/cluster.ts';
+import type { Transport } from '../../core/ir/transport.ts';
 import type { RequestHead, ResponseHead, Tunnel } from './exchange.ts';
 import type { Fields } from './fields.ts';
 
@@ -14,7 +15,9 @@ export interface UpstreamError {
     | 'reset'
     | 'readTimeout'
     | 'sendTimeout'
-    /** The response broke RFC 9112. */
+    /** The backend's certificate or its TLS cannot be accepted; nothing was sent. */
+    | 'tlsFailed'
+    /** The response broke RFC 9112 or RFC 9113. */
     | 'invalidResponse';
   /** For logs; never sent to a client. */
   readonly detail: string;
@@ -67,6 +70,8 @@ export interface UpstreamTarget {
   /** `host:port`, as `endpointKey` makes it: under it connections are kept. */
   readonly key: string;
   readonly timeouts: UpstreamTimeouts;
+  /** Null: HTTP/1.1 in clear text. */
+  readonly transport: Transport | null;
   /** False: a new connection is made, because the request must not meet one that the backend is about to close. */
   readonly reuse: boolean;
 }

@@ -1,6 +1,8 @@
 import { createJsonLine } from './jsonLine.ts';
+import { createL4JsonLine, createL4TextLine, type PrintL4Line } from './l4Line.ts';
 import { LogBuffer } from './logBuffer.ts';
 import { createTextLine, type PrintLine } from './textLine.ts';
+import type { L4Record } from '../l4/l4Record.ts';
 import type { ExchangeRecord } from './exchangeRecord.ts';
 import type { LogBudget } from './logBudget.ts';
 
@@ -31,6 +33,7 @@ const DEFAULT_BATCH_BYTES = 131_072;
  */
 export class AccessLog {
   readonly #print: PrintLine;
+  readonly #printL4: PrintL4Line;
   readonly #batchBytes: number;
   readonly #dependencies: AccessLogDependencies;
   readonly #buffer = new LogBuffer();
@@ -38,14 +41,20 @@ export class AccessLog {
 
   constructor(options: AccessLogOptions, dependencies: AccessLogDependencies) {
     this.#print = options.format === 'json' ? createJsonLine() : createTextLine();
+    this.#printL4 = options.format === 'json' ? createL4JsonLine() : createL4TextLine();
     this.#batchBytes = options.batchBytes ?? DEFAULT_BATCH_BYTES;
     this.#dependencies = dependencies;
   }
 
   add(record: ExchangeRecord): void {
     this.#print(record, this.#buffer);
-    this.#lines += 1;
-    if (this.#buffer.length >= this.#batchBytes) this.flush();
+    this.#added();
+  }
+
+  /** A finished TCP connection or UDP session. */
+  addL4(record: L4Record): void {
+    this.#printL4(record, this.#buffer);
+    this.#added();
   }
 
   /** Sends what has been gathered; called regularly, so that a line is never late for long, and at the end. */
@@ -59,5 +68,10 @@ export class AccessLog {
     }
     this.#buffer.clear();
     this.#dependencies.onDropped(lines);
+  }
+
+  #added(): void {
+    this.#lines += 1;
+    if (this.#buffer.length >= this.#batchBytes) this.flush();
   }
 }

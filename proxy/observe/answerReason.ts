@@ -20,6 +20,10 @@ export type LocalAnswer =
   | 'noPath'
   /** The Service has no ready endpoint (503). */
   | 'noEndpoints'
+  /** The TLS connection was made for another host's certificate or client policy (421). */
+  | 'misdirected'
+  /** The host asks for a client certificate that is missing, not valid or not the right one (400, 403, or 302 to its error page). */
+  | 'clientCertificate'
   /** A route filter sent the client elsewhere (3xx). */
   | 'redirect'
   /** The rule says so: a backend that cannot be served (RouteAction `respond`). */

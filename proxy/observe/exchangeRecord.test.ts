@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Fields } from '../http/fields.ts';
 import { draftOf, finishDraft } from './exchangeRecord.ts';
 import { NO_ROUTE, routeSubject } from './routeSubject.ts';
+import type { CertificateKey } from '../../core/ir/certificate.ts';
 import type { Cluster, ClusterKey } from '../../core/ir/cluster.ts';
 import type { Route, VirtualHost } from '../../core/ir/virtualHost.ts';
 import type { Exchange } from '../http/exchange.ts';
@@ -29,7 +30,7 @@ function testExchange(): Exchange {
       remotePort: 40_000,
       localAddress: '192.0.2.1',
       localPort: 8443,
-      tls: { serverName: 'shop.test', protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256' },
+      tls: { serverName: 'shop.test', protocol: 'TLSv1.3', cipher: 'TLS_AES_128_GCM_SHA256', certificate: 'default' as CertificateKey, clientAuth: null },
     },
     startedAtMs: 1000,
     requestBytes: 200,

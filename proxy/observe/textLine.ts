@@ -78,6 +78,7 @@ function tryStatus(attempt: UpstreamTry): string {
     case 'sendTimeout':
       return '504';
     case 'connectFailed':
+    case 'tlsFailed':
     case 'stale':
     case 'reset':
     case 'invalidResponse':

@@ -1,10 +1,15 @@
 import { isLogLevel, type LogLevel } from '../../core/log/logger.ts';
-import type { ListenerSpec, ProxyStart, ToProxy } from '../../core/ipc/messages.ts';
+import type { ListenerProtocol, ListenerSpec, ProxyStart, ToProxy } from '../../core/ipc/messages.ts';
 
 /** A start message whose log level is known. */
 export type DecodedStart = ProxyStart & { readonly logLevel: LogLevel };
 /** What decodeToProxy answers. */
 export type DecodedToProxy = DecodedStart | Exclude<ToProxy, ProxyStart>;
+
+const PROTOCOLS: readonly ListenerProtocol[] = ['http', 'https', 'tcp', 'udp'];
+/** Base64 of 32 octets. */
+const TICKET_SECRET = /^[A-Za-z0-9+/]{43}=$/;
+const MAX_PORT = 65_535;
 
 /**
  * Checks what the controller sends; throws TypeError when it is no message of this protocol, which means that the two
@@ -19,6 +24,8 @@ function isOther(value: unknown): value is Exclude<ToProxy, ProxyStart> {
   if (!hasType(value)) return false;
   switch (value.type) {
     case 'apply': return 'delta' in value && isObject(value.delta) && 'generation' in value.delta && isCount(value.delta.generation);
+    case 'listen': return 'id' in value && isCount(value.id) && 'listeners' in value && isArrayOf(value.listeners, isListener);
+    case 'unlisten': return 'id' in value && isCount(value.id) && 'listeners' in value && isArrayOf(value.listeners, isCount);
     case 'drain': return 'timeoutMs' in value && isCount(value.timeoutMs);
     case 'explain': return 'id' in value && isCount(value.id) && 'request' in value && isObject(value.request);
     case 'collect': return 'id' in value && isCount(value.id);
@@ -29,7 +36,8 @@ function isOther(value: unknown): value is Exclude<ToProxy, ProxyStart> {
 function isStart(value: unknown): value is DecodedStart {
   return hasType(value) && value.type === 'start'
     && 'workers' in value && isCount(value.workers) && value.workers > 0
-    && 'listeners' in value && Array.isArray(value.listeners) && value.listeners.every(isListener)
+    && 'listeners' in value && isCount(value.listeners)
+    && 'ticketSecret' in value && typeof value.ticketSecret === 'string' && TICKET_SECRET.test(value.ticketSecret)
     && 'accessLogFormat' in value && isFormat(value.accessLogFormat)
     && 'logLevel' in value && isLogLevel(value.logLevel)
     && 'logFormat' in value && isFormat(value.logFormat);
@@ -37,10 +45,14 @@ function isStart(value: unknown): value is DecodedStart {
 
 function isListener(value: unknown): value is ListenerSpec {
   return isObject(value)
-    && 'protocol' in value && (value.protocol === 'http' || value.protocol === 'https')
+    && 'id' in value && isCount(value.id)
+    && 'protocol' in value && PROTOCOLS.some((protocol) => protocol === value.protocol)
     && 'address' in value && typeof value.address === 'string'
-    && 'port' in value && isCount(value.port)
-    && 'descriptors' in value && Array.isArray(value.descriptors) && value.descriptors.every(isCount);
+    && 'port' in value && isCount(value.port) && value.port > 0 && value.port <= MAX_PORT;
+}
+
+function isArrayOf(value: unknown, isElement: (element: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isElement);
 }
 
 function hasType(value: unknown): value is { readonly type: unknown } {

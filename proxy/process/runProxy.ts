@@ -2,6 +2,8 @@ import { constrainedMemory } from 'node:process';
 import { totalmem } from 'node:os';
 import { createLogger, type Logger } from '../../core/log/logger.ts';
 import { RESTART_POLICY, type RestartPolicy } from '../../core/lifecycle/restartBackoff.ts';
+import { receiveDescriptors } from '../../core/os/descriptorChannel.ts';
+import { raiseDescriptorLimit } from '../../core/os/descriptorLimit.ts';
 import { libc } from '../../core/os/libc.ts';
 import { systemClock } from '../../core/time/clock.ts';
 import { decodeToProxy, type DecodedStart, type DecodedToProxy } from './decodeToProxy.ts';
@@ -9,7 +11,7 @@ import { heapLimitMib } from './heapLimit.ts';
 import { logStream } from '../observe/logStream.ts';
 import { LogWriter } from '../observe/logWriter.ts';
 import { printReports, WorkerPool } from './workerPool.ts';
-import type { FromProxy } from '../../core/ipc/messages.ts';
+import { DESCRIPTOR_CHANNEL, type FromProxy, type ListenerSpec } from '../../core/ipc/messages.ts';
 
 /** What main.ts hands over; tests hand over other workers. */
 export interface RunProxyOptions {
@@ -41,6 +43,7 @@ export function runProxy(options: RunProxyOptions): void {
     process.stderr.write('proxy/main is started by the controller (gatehouse run), not by itself\n');
     process.exit(EXIT_USAGE);
   }
+  raiseDescriptorLimit();
   for (const signal of IGNORED_SIGNALS) process.on(signal, () => {});
   const proxy = new ProxyProcess(options);
   process.on('message', (message: unknown) => proxy.receive(decodeToProxy(message)));
@@ -63,6 +66,9 @@ class ProxyProcess {
     switch (message.type) {
       case 'start': return this.#start(message);
       case 'apply': return this.#started().apply(message.delta);
+      case 'listen': return this.#listen(message.id, message.listeners);
+      case 'unlisten':
+        return void this.#started().unlisten(message.listeners).then(() => send({ type: 'unlistened', id: message.id }));
       case 'explain':
         return void this.#started().explain(message.request)
           .then((explanation) => send({ type: 'explained', id: message.id, explanation }));
@@ -111,6 +117,20 @@ class ProxyProcess {
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MIB, maxOldGenerationSizeMb: heapMib ?? heapLimitMib(memoryBytes(), start.workers) },
     });
     this.#pool.start();
+  }
+
+  #listen(batch: number, listeners: readonly ListenerSpec[]): void {
+    const pool = this.#started();
+    const count = pool.workers;
+    let descriptors: readonly number[];
+    try {
+      descriptors = receiveDescriptors(DESCRIPTOR_CHANNEL, batch, listeners.length * count);
+    } catch (error) {
+      return send({ type: 'listened', id: batch, failure: error instanceof Error ? error.message : String(error) });
+    }
+    pool.listen(listeners.map((listener, index) => ({ ...listener, descriptors: descriptors.slice(index * count, (index + 1) * count) })));
+    pool.start();
+    send({ type: 'listened', id: batch, failure: null });
   }
 
   async #drain(timeoutMs: number): Promise<void> {

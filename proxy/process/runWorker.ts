@@ -1,19 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { createLogger } from '../../core/log/logger.ts';
-import { libc } from '../../core/os/libc.ts';
 import { systemClock } from '../../core/time/clock.ts';
 import { TurnClock } from '../../core/time/turnClock.ts';
 import type { Explanation, ExplainRequest } from '../../core/ipc/views.ts';
 import { LogBudget } from '../observe/logBudget.ts';
 import { unexplained } from './unexplained.ts';
+import { WorkerSockets } from './workerSockets.ts';
 import type { CreateWorkerEngine, WorkerEngine } from './workerEngine.ts';
-import type { FromWorker, ToWorker, WorkerSocket, WorkerStart } from './workerMessages.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './workerMessages.ts';
 
 /** The body of a worker thread: carries messages between the main thread and the engine it makes. */
 export function runWorker(createEngine: CreateWorkerEngine): void {
   const port = parentPort;
   if (port === null) throw new Error('a worker runs in a worker thread, never by itself');
   const start: WorkerStart = workerData;
+  const send = (message: FromWorker): void => port.postMessage(message);
   const logger = createLogger({ level: start.logLevel, format: start.logFormat, name: `proxy/${start.worker}` });
   const engine = createEngine({
     worker: start.worker,
@@ -21,32 +22,38 @@ export function runWorker(createEngine: CreateWorkerEngine): void {
     logger,
     clock: new TurnClock(systemClock),
     logBudget: new LogBudget(start.logBudget),
+    ticketSecret: Buffer.from(start.ticketSecret, 'base64'),
     sendLog: (batch) => port.postMessage({ type: 'log', batch } satisfies FromWorker, [batch.bytes.buffer]),
   });
-  const receive = createReceiver(engine, (message) => port.postMessage(message));
+  const receive = createReceiver({ engine, sockets: new WorkerSockets({ engine, logger, send }), send });
   port.on('message', (message: ToWorker) => receive(message));
 }
 
+interface WorkerParts {
+  readonly engine: WorkerEngine;
+  readonly sockets: WorkerSockets;
+  readonly send: (message: FromWorker) => void;
+}
+
 /** What a worker does for each message. What the engine throws is not caught: it ends this worker, and only this one. */
-function createReceiver(engine: WorkerEngine, send: (message: FromWorker) => void): (message: ToWorker) => void {
-  // The process's descriptor of a socket → this worker's duplicate of it.
-  const duplicates = new Map<number, number>();
+function createReceiver({ engine, sockets, send }: WorkerParts): (message: ToWorker) => void {
   return (message) => {
     switch (message.type) {
       case 'apply':
         engine.apply(message.delta);
         return send({ type: 'applied', generation: message.delta.generation });
       case 'listen':
-        for (const socket of message.sockets) void listen(engine, socket, { duplicates, send });
+        for (const socket of message.sockets) sockets.listen(socket);
         return;
       case 'unlisten':
-        for (const { descriptor } of message.sockets) unlisten(engine, descriptor, duplicates);
-        return;
+        for (const descriptor of message.descriptors) sockets.unlisten(descriptor);
+        return send({ type: 'unlistened', id: message.id });
       case 'explain':
         return send({ type: 'explained', id: message.id, explanation: explain(engine, message.request) });
       case 'collect':
         return send({ type: 'collected', id: message.id, report: engine.collect() });
       case 'drain':
+        sockets.stop();
         return void engine.drain(message.timeoutMs).then(({ cutConnections }) => {
           send({ type: 'drained', cutConnections, report: engine.collect() });
         });
@@ -54,26 +61,6 @@ function createReceiver(engine: WorkerEngine, send: (message: FromWorker) => voi
         return send({ type: 'pong' });
     }
   };
-}
-
-interface ListenContext {
-  readonly duplicates: Map<number, number>;
-  readonly send: (message: FromWorker) => void;
-}
-
-/** A duplicate per worker: closing it, or dying with it, leaves the process's own socket and its backlog alone. */
-async function listen(engine: WorkerEngine, socket: WorkerSocket, context: ListenContext): Promise<void> {
-  const duplicate = libc().duplicate(socket.descriptor);
-  context.duplicates.set(socket.descriptor, duplicate);
-  await engine.listen({ ...socket, descriptor: duplicate });
-  context.send({ type: 'listening', descriptor: socket.descriptor });
-}
-
-function unlisten(engine: WorkerEngine, descriptor: number, duplicates: Map<number, number>): void {
-  const duplicate = duplicates.get(descriptor);
-  if (duplicate === undefined) return;
-  duplicates.delete(descriptor);
-  engine.unlisten(duplicate);
 }
 
 /** An explanation serves nobody's traffic, so a fault in making one is told to who asked and costs no connection. */

@@ -8,7 +8,8 @@ import type { WorkerSlotState } from './workerSlot.ts';
 const UNCHANGED = { upsert: [], remove: [] };
 
 function delta(generation: number): SnapshotDelta {
-  return { generation, settings: null, virtualHosts: UNCHANGED, clusters: UNCHANGED, certificates: UNCHANGED, serverNames: UNCHANGED };
+  const unchanged = { clusters: UNCHANGED, certificates: UNCHANGED, serverNames: UNCHANGED, l4Listeners: UNCHANGED, passthrough: UNCHANGED };
+  return { generation, settings: null, virtualHosts: UNCHANGED, ...unchanged };
 }
 
 /** A slot that keeps what it is given. */

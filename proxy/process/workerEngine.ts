@@ -15,15 +15,20 @@ export interface WorkerEngineOptions {
   /** Hands access log lines to the one writer of the process. */
   readonly sendLog: (batch: LogBatch) => void;
   readonly clock: Clock;
+  /** 32 octets that all workers of all proxies of one controller share: TLS session ticket keys are derived from them. Never logged. */
+  readonly ticketSecret: Buffer;
 }
 
 /** What a worker thread runs: everything between an accepted connection and a backend. */
 export interface WorkerEngine {
   /** Serves `delta` from the next request on; synchronous. */
   apply(delta: SnapshotDelta): void;
-  /** Accepts on `descriptor`, which the engine owns from the call on. Resolves once it accepts. */
+  /**
+   * Accepts connections, or with protocol `udp` reads datagrams, on `descriptor`, which the engine owns from the call on.
+   * Resolves once it does; rejects when it cannot, with the descriptor closed.
+   */
   listen(socket: WorkerSocket): Promise<void>;
-  /** Stops accepting on a descriptor given to `listen` and closes it; accepted connections stay. */
+  /** Stops accepting on a descriptor given to `listen` and closes it, at once; accepted connections stay. One it does not know is ignored. */
   unlisten(descriptor: number): void;
   explain(request: ExplainRequest): Explanation;
   collect(): WorkerReport;

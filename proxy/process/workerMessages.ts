@@ -1,4 +1,4 @@
-import type { ListenerSpec } from '../../core/ipc/messages.ts';
+import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { EndpointView, Explanation, ExplainRequest } from '../../core/ipc/views.ts';
 import type { SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { LogLevel } from '../../core/log/logger.ts';
@@ -14,10 +14,12 @@ export interface WorkerStart {
   readonly logFormat: 'text' | 'json';
   /** Memory of the worker's LogBudget. */
   readonly logBudget: SharedArrayBuffer;
+  /** See ProxyStart. */
+  readonly ticketSecret: string;
 }
 
 /** One listening socket; `descriptor` is the proxy process's own, which a worker duplicates before use. */
-export interface WorkerSocket extends Pick<ListenerSpec, 'protocol' | 'address' | 'port'> {
+export interface WorkerSocket extends ListenerAddress {
   readonly descriptor: number;
 }
 
@@ -25,8 +27,8 @@ export interface WorkerSocket extends Pick<ListenerSpec, 'protocol' | 'address' 
 export type ToWorker =
   | { readonly type: 'apply'; readonly delta: SnapshotDelta }
   | { readonly type: 'listen'; readonly sockets: readonly WorkerSocket[] }
-  /** Stop accepting on these; connections accepted before stay. */
-  | { readonly type: 'unlisten'; readonly sockets: readonly WorkerSocket[] }
+  /** Stop accepting on the sockets with these descriptors, as far as it does; accepted connections stay. Answered by `unlistened`. */
+  | { readonly type: 'unlisten'; readonly id: number; readonly descriptors: readonly number[] }
   | { readonly type: 'explain'; readonly id: number; readonly request: ExplainRequest }
   | { readonly type: 'collect'; readonly id: number }
   | { readonly type: 'drain'; readonly timeoutMs: number }
@@ -45,6 +47,9 @@ export type FromWorker =
   | { readonly type: 'applied'; readonly generation: number }
   /** Accepting on the socket whose `descriptor` is named. */
   | { readonly type: 'listening'; readonly descriptor: number }
+  /** Could not accept there, said why in its log, and tries again from time to time. */
+  | { readonly type: 'listenFailed'; readonly descriptor: number }
+  | { readonly type: 'unlistened'; readonly id: number }
   | { readonly type: 'explained'; readonly id: number; readonly explanation: Explanation }
   | { readonly type: 'collected'; readonly id: number; readonly report: WorkerReport }
   | { readonly type: 'drained'; readonly cutConnections: number; readonly report: WorkerReport }

@@ -17,13 +17,22 @@ export interface WorkerPoolOptions
   readonly send: (message: FromProxy) => void;
 }
 
-/** All worker threads of the process, spoken to as one. Owns the inherited sockets. */
+/** A listener and this process's descriptors, one per worker. */
+export interface PoolListener extends ListenerSpec {
+  readonly descriptors: readonly number[];
+}
+
+/** All worker threads of the process, spoken to as one. Owns the descriptors of the listeners. */
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #rollout: SnapshotRollout;
   readonly #slots: readonly WorkerSlot[];
+  /** Listener id → listener. */
+  readonly #listeners = new Map<number, PoolListener>();
   /** slot → the slot that accepts on its sockets. */
   #tenders: readonly number[];
+  #started = false;
+  #draining = false;
   #hasServed = false;
   #reportedGeneration = 0;
 
@@ -34,9 +43,37 @@ export class WorkerPool {
     this.#tenders = this.#slots.keys().toArray();
   }
 
+  /** How many there are, alive or not. */
+  get workers(): number {
+    return this.#slots.length;
+  }
+
+  /** Starts the workers once all listeners of the start are there; call it again after `listen`. */
   start(): void {
+    if (this.#started || this.#draining || this.#listeners.size < this.#options.start.listeners) return;
+    this.#started = true;
     this.#rollout.begin(this.#slots);
     for (const slot of this.#slots) slot.start();
+  }
+
+  /** Adds listeners: all workers accept there, neighbours in place of those that are down. Descriptors are the pool's from now on. */
+  listen(listeners: readonly PoolListener[]): void {
+    if (this.#draining) return closeListeningSockets(listeners.flatMap((listener) => listener.descriptors));
+    for (const listener of listeners) this.#listeners.set(listener.id, listener);
+    for (const [index, slot] of this.#slots.entries()) {
+      const sockets = listeners.map((listener) => socketOf(listener, index));
+      slot.listen(sockets);
+      const tender = this.#tenders[index] ?? index;
+      if (tender !== index) this.#slots[tender]?.adopt(sockets);
+    }
+  }
+
+  /** Removes listeners and closes their descriptors once no worker accepts there; ids it does not know are ignored. */
+  async unlisten(ids: readonly number[]): Promise<void> {
+    const descriptors = ids.flatMap((id) => this.#listeners.get(id)?.descriptors ?? []);
+    for (const id of ids) this.#listeners.delete(id);
+    await Promise.all(this.#slots.map((slot) => slot.unlisten(descriptors)));
+    closeListeningSockets(descriptors);
   }
 
   apply(delta: SnapshotDelta): void {
@@ -58,8 +95,10 @@ export class WorkerPool {
 
   /** Stops accepting, waits for open requests. Answers what the workers leave behind; the process is to end then. */
   async drain(timeoutMs: number): Promise<{ readonly cutConnections: number; readonly reports: readonly WorkerReport[] }> {
+    this.#draining = true;
     const draining = this.#slots.map((slot) => slot.drain(timeoutMs));
-    closeListeningSockets(this.#options.start.listeners.flatMap((listener) => listener.descriptors));
+    closeListeningSockets([...this.#listeners.values()].flatMap((listener) => listener.descriptors));
+    this.#listeners.clear();
     const drained = (await Promise.all(draining)).filter((worker) => worker !== null);
     return {
       cutConnections: drained.reduce((sum, worker) => sum + worker.cutConnections, 0),
@@ -69,11 +108,10 @@ export class WorkerPool {
 
   #createSlot(index: number): WorkerSlot {
     const { start, ...shared } = this.#options;
-    const { accessLogFormat, logLevel, logFormat } = start;
+    const { accessLogFormat, logLevel, logFormat, ticketSecret } = start;
     return new WorkerSlot({
       ...shared,
-      start: { worker: String(index), accessLogFormat, logLevel, logFormat },
-      sockets: start.listeners.map((listener) => socketOf(listener, index)),
+      start: { worker: String(index), accessLogFormat, logLevel, logFormat, ticketSecret },
       snapshot: this.#rollout.proven,
       changed: () => this.#changed(),
     });
@@ -111,7 +149,7 @@ export function printReports(reports: readonly WorkerReport[], id: number): read
   ];
 }
 
-function socketOf({ protocol, address, port, descriptors }: ListenerSpec, index: number): WorkerSocket {
+function socketOf({ protocol, address, port, descriptors }: PoolListener, index: number): WorkerSocket {
   const descriptor = descriptors[index];
   if (descriptor === undefined) throw new Error(`listener ${address}:${port} has no descriptor for worker ${index}`);
   return { protocol, address, port, descriptor };

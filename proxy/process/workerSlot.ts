@@ -9,7 +9,7 @@ import type { Clock } from '../../core/time/clock.ts';
 import type { WorkerReport, WorkerSocket } from './workerMessages.ts';
 
 /** What a slot needs beside what its threads need. */
-export interface WorkerSlotOptions extends WorkerThreadOptions {
+export interface WorkerSlotOptions extends Omit<WorkerThreadOptions, 'sockets'> {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly restartPolicy: RestartPolicy;
@@ -23,9 +23,11 @@ export type WorkerSlotState = 'starting' | 'serving' | 'down' | 'drained';
 /** Ours: beyond its drain time a worker gets this long to say so before nobody waits for it any more. */
 const DRAIN_GRACE_MS = 2_000;
 
-/** One worker's place: a thread that dies here is replaced by one that serves the current snapshot on the same sockets. */
+/** One worker's place: a thread that dies here is replaced by one that serves the current snapshot on the current sockets. */
 export class WorkerSlot {
   readonly #options: WorkerSlotOptions;
+  /** Descriptor → socket of this place. */
+  readonly #sockets = new Map<number, WorkerSocket>();
   #thread: WorkerThread | null = null;
   #restart: NodeJS.Timeout | undefined;
   #startedAtMs = 0;
@@ -38,7 +40,7 @@ export class WorkerSlot {
   }
 
   get sockets(): readonly WorkerSocket[] {
-    return this.#options.sockets;
+    return [...this.#sockets.values()];
   }
 
   get state(): WorkerSlotState {
@@ -55,7 +57,8 @@ export class WorkerSlot {
   start(): void {
     if (this.#thread !== null || this.#draining) return;
     const { changed } = this.#options;
-    this.#thread = new WorkerThread(this.#options, { changed, ended: (fault) => this.#ended(fault) });
+    const options = { ...this.#options, sockets: () => this.#sockets.values() };
+    this.#thread = new WorkerThread(options, { changed, ended: (fault) => this.#ended(fault) });
     this.#startedAtMs = this.#options.clock.now();
     this.#thread.start();
   }
@@ -65,13 +68,25 @@ export class WorkerSlot {
     this.#thread?.apply(delta);
   }
 
+  /** Adds sockets to this place. */
+  listen(sockets: readonly WorkerSocket[]): void {
+    for (const socket of sockets) this.#sockets.set(socket.descriptor, socket);
+    this.#thread?.listen(sockets);
+  }
+
+  /** Takes sockets away from this place, and has its thread accept on none of these, its own or adopted. Resolves when that is so. */
+  unlisten(descriptors: readonly number[]): Promise<void> {
+    for (const descriptor of descriptors) this.#sockets.delete(descriptor);
+    return this.#thread?.unlisten(descriptors) ?? Promise.resolve();
+  }
+
   /** Accept on another slot's sockets too, until `release`. */
   adopt(sockets: readonly WorkerSocket[]): void {
     this.#thread?.adopt(sockets);
   }
 
   release(sockets: readonly WorkerSocket[]): void {
-    this.#thread?.release(sockets);
+    void this.#thread?.unlisten(sockets.map((socket) => socket.descriptor));
   }
 
   explain(request: ExplainRequest): Promise<Explanation> {

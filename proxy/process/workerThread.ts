@@ -12,7 +12,8 @@ export interface WorkerThreadOptions {
   /** Module that the thread runs. */
   readonly entry: URL;
   readonly start: Omit<WorkerStart, 'logBudget'>;
-  readonly sockets: readonly WorkerSocket[];
+  /** Its own sockets at this moment: what a thread that begins now listens on. */
+  readonly sockets: () => Iterable<WorkerSocket>;
   /** Where a thread that begins now is caught up from. */
   readonly snapshot: CurrentSnapshot;
   readonly resourceLimits: ResourceLimits;
@@ -24,7 +25,7 @@ export interface WorkerThreadOptions {
 
 /** What a thread tells its owner. */
 export interface WorkerThreadEvents {
-  /** The generation or the sockets it serves have changed. */
+  /** The generation it serves, or whether it serves, has changed. */
   readonly changed: () => void;
   /** It is gone; `fault` is what it threw, null when it threw nothing. Called once. */
   readonly ended: (fault: unknown) => void;
@@ -51,7 +52,10 @@ export class WorkerThread {
   readonly #explanations;
   readonly #reports;
   readonly #drained = Promise.withResolvers<DrainedWorker | null>();
-  readonly #listening = new Set<number>();
+  readonly #unlistened = new Map<number, () => void>();
+  #lastUnlisten = 0;
+  /** Descriptors of sockets it began with and has not tried to accept on yet. */
+  readonly #awaited = new Set<number>();
   readonly #logBudget = createLogBudget(MAX_LOG_BYTES);
   #worker: Worker | null = null;
   #watch: NodeJS.Timeout | undefined;
@@ -89,9 +93,9 @@ export class WorkerThread {
     return this.#generation;
   }
 
-  /** True once it has a snapshot and accepts on all sockets of its own. */
+  /** True once it has a snapshot and accepts on the sockets it began with; those that come later change nothing. */
   get serving(): boolean {
-    return this.#generation > 0 && this.#options.sockets.every((socket) => this.#listening.has(socket.descriptor));
+    return this.#generation > 0 && this.#awaited.size === 0;
   }
 
   /** To be called after the shared snapshot has taken `delta`. */
@@ -102,12 +106,27 @@ export class WorkerThread {
     else this.#begin();
   }
 
+  /** Accept on sockets of its own that are new. One that has not begun gets them with all others. */
+  listen(sockets: readonly WorkerSocket[]): void {
+    if (this.#begun) this.adopt(sockets);
+  }
+
+  /** Accept on another worker's sockets too. */
   adopt(sockets: readonly WorkerSocket[]): void {
     this.#post({ type: 'listen', sockets });
   }
 
-  release(sockets: readonly WorkerSocket[]): void {
-    this.#post({ type: 'unlisten', sockets });
+  /** Accept on these no more, whoever's they are. Resolves when that is so, at the latest with the thread's end. */
+  unlisten(descriptors: readonly number[]): Promise<void> {
+    if (this.#worker === null) return Promise.resolve();
+    this.#lastUnlisten += 1;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unlistened.set(this.#lastUnlisten, resolve);
+    this.#post({ type: 'unlisten', id: this.#lastUnlisten, descriptors });
+    const wasServing = this.serving;
+    for (const descriptor of descriptors) this.#awaited.delete(descriptor);
+    if (!wasServing && this.serving) this.#events.changed();
+    return promise;
   }
 
   explain(request: ExplainRequest): Promise<Explanation> {
@@ -127,7 +146,9 @@ export class WorkerThread {
   #begin(): void {
     this.#begun = true;
     this.#postDelta(this.#options.snapshot.full());
-    this.#post({ type: 'listen', sockets: this.#options.sockets });
+    const sockets = [...this.#options.sockets()];
+    for (const { descriptor } of sockets) this.#awaited.add(descriptor);
+    this.#post({ type: 'listen', sockets });
   }
 
   #postDelta(delta: SnapshotDelta): void {
@@ -144,8 +165,10 @@ export class WorkerThread {
       case 'log': return this.#options.onLog(message.batch, this.#logBudget);
       case 'applied': return this.#applied(message.generation);
       case 'listening':
-        this.#listening.add(message.descriptor);
-        return this.#events.changed();
+      case 'listenFailed': return this.#tried(message.descriptor);
+      case 'unlistened':
+        this.#unlistened.get(message.id)?.();
+        return void this.#unlistened.delete(message.id);
       case 'explained': return this.#explanations.settle(message.id, message.explanation);
       case 'collected': return this.#reports.settle(message.id, message.report);
       case 'drained': return this.#drained.resolve(message);
@@ -153,6 +176,10 @@ export class WorkerThread {
         this.#unansweredPings = 0;
         return;
     }
+  }
+
+  #tried(descriptor: number): void {
+    if (this.#awaited.delete(descriptor) && this.#awaited.size === 0) this.#events.changed();
   }
 
   #applied(generation: number): void {
@@ -182,6 +209,8 @@ export class WorkerThread {
     this.#explanations.abandon('it has ended');
     this.#reports.abandon('it has ended');
     this.#drained.resolve(null);
+    for (const resolve of this.#unlistened.values()) resolve();
+    this.#unlistened.clear();
     this.#events.ended(this.#fault);
   }
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { HostPattern } from '../../core/net/hostPattern.ts';
 import type { Route, VirtualHost } from '../../core/ir/virtualHost.ts';
+import { compileClientAuth, type ClientAuthPolicy } from '../tls/clientAuthPolicy.ts';
 import { normalizeRulePath } from './normalizePath.ts';
 
 /**
@@ -36,6 +37,8 @@ export interface HostRoutes<State> {
   readonly maxElements: number;
   readonly longestExact: number;
   readonly longestPrefix: number;
+  /** What all requests for the host must fulfil before any route; null: nothing. */
+  readonly clientAuth: ClientAuthPolicy | null;
 }
 
 /** Shared, because most hosts have no exact rule and many none but `/`. */
@@ -71,7 +74,13 @@ export function compileHost<State>(
     maxElements: largest(prefix, (path) => path.split('/').length - 1),
     longestExact: largest(exact, (path) => path.length),
     longestPrefix: largest(prefix, (path) => path.length),
+    clientAuth: clientAuthOf(virtualHost, previous?.clientAuth ?? null),
   };
+}
+
+function clientAuthOf({ clientAuth }: VirtualHost, previous: ClientAuthPolicy | null): ClientAuthPolicy | null {
+  if (clientAuth === undefined) return null;
+  return previous !== null && isDeepStrictEqual(previous.auth, clientAuth) ? previous : compileClientAuth(clientAuth);
 }
 
 /** The route for a normalised path: exact, then the longest prefix by whole elements (Ingress v1). */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Certificate, CertificateKey } from '../../core/ir/certificate.ts';
+import type { ClientAuth } from '../../core/ir/clientAuth.ts';
 import type { Cluster, ClusterKey, Endpoint } from '../../core/ir/cluster.ts';
-import type { ClientLimits, ForwardedHeaders, Settings, UpstreamKeepAlive } from '../../core/ir/settings.ts';
+import type { ClientLimits, ForwardedHeaders, Http2Settings, Settings, UpstreamKeepAlive } from '../../core/ir/settings.ts';
 import type { MapDelta, SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { RetryPolicy, Route, RoutePolicy, VirtualHost } from '../../core/ir/virtualHost.ts';
 import { silentLogger } from '../../core/log/logger.ts';
@@ -37,9 +38,16 @@ export interface EngineOptions {
   readonly limits?: Partial<ClientLimits>;
   readonly upstreamKeepAlive?: Partial<UpstreamKeepAlive>;
   readonly forwardedHeaders?: Partial<ForwardedHeaders>;
+  readonly http2?: Partial<Http2Settings>;
+  readonly proxyProtocol?: Settings['proxyProtocol'];
   readonly clock?: Clock;
   /** The default certificate; given: the engine also listens for HTTPS. */
   readonly certificate?: Certificate;
+  /** Certificates of server names, beside the default. */
+  readonly certificates?: Readonly<Record<string, Certificate>>;
+  /** host → what it asks of clients' certificates. */
+  readonly clientAuth?: Readonly<Record<string, ClientAuth>>;
+  readonly ticketSecret?: Buffer;
 }
 
 /** A line of the JSON access log. */
@@ -126,6 +134,7 @@ class Running implements RunningEngine {
       logger: silentLogger,
       logBudget,
       clock: options.clock ?? systemClock,
+      ticketSecret: options.ticketSecret ?? Buffer.alloc(32, 7),
       sendLog: ({ bytes }) => {
         logBudget.give(bytes.length);
         const lines = Buffer.from(bytes).toString('latin1').trimEnd().split('\n');
@@ -165,6 +174,7 @@ class Running implements RunningEngine {
     const hosts = Map.groupBy(routes, (route) => (route.host ?? 'gw.test') as HostPattern);
     const virtualHosts = [...hosts].map(([host, changes]): VirtualHost => ({
       host,
+      ...(options.clientAuth?.[host] === undefined ? {} : { clientAuth: options.clientAuth[host] }),
       routes: changes.map((change) => routeOf(change, first?.key ?? ('none' as ClusterKey), options.policy ?? {})),
     }));
     const delta: SnapshotDelta = {
@@ -172,8 +182,10 @@ class Running implements RunningEngine {
       settings: settingsOf({ ...this.#settings, ...options }),
       clusters: replacing(this.#clusters, clusters.map((cluster) => [cluster.key, cluster] as const)),
       virtualHosts: replacing(this.#hosts, virtualHosts.map((virtualHost) => [virtualHost.host, virtualHost] as const)),
-      certificates: { upsert: options.certificate === undefined ? [] : [['default' as CertificateKey, options.certificate]], remove: [] },
-      serverNames: { upsert: [], remove: [] },
+      certificates: { upsert: certificatesOf(options).map((certificate) => [certificate.key, certificate]), remove: [] },
+      serverNames: { upsert: Object.entries(options.certificates ?? {}).map(([name, { key }]) => [name as HostPattern, key]), remove: [] },
+      l4Listeners: { upsert: [], remove: [] },
+      passthrough: { upsert: [], remove: [] },
     };
     this.engine.apply(delta);
   }
@@ -209,6 +221,11 @@ class Running implements RunningEngine {
   }
 }
 
+function certificatesOf({ certificate, certificates }: EngineOptions): readonly Certificate[] {
+  const named = Object.values(certificates ?? {});
+  return certificate === undefined ? named : [{ ...certificate, key: 'default' as CertificateKey }, ...named];
+}
+
 function sum(values: readonly { readonly value: number }[]): number {
   return values.reduce((total, { value }) => total + value, 0);
 }
@@ -228,6 +245,9 @@ function settingsOf(options: EngineOptions): Settings {
     upstreamKeepAlive: { connections: 320, idleTimeoutMs: 60_000, requests: 10_000, maxAgeMs: 3_600_000, ...options.upstreamKeepAlive },
     forwardedHeaders: { trustedCidrs: [], appendForwardedFor: false, ...options.forwardedHeaders },
     accessLog: true,
+    http2: { enabled: true, cleartext: false, maxConcurrentStreams: 128, maxRequests: null, ...options.http2 },
+    proxyProtocol: options.proxyProtocol ?? null,
+    sessionTickets: true,
   };
 }
 

@@ -143,23 +143,24 @@ test('renegotiation asked for by the client is refused, other connections go on'
 });
 
 for (const version of versions) {
-  test(`s_client ${version}: a saved session is never resumed, for whichever host it is offered`, { skip }, async (t) => {
-    const { port } = await startEchoServer(t, names);
+  test(`s_client ${version}: a saved session is resumed by another server of the same secret, for its own host only`, { skip }, async (t) => {
+    const [{ port }, other] = [await startEchoServer(t, names), await startEchoServer(t, names)];
     const file = join(await temporaryFolder(t), 'session.pem');
     const first = await sClient(port, [version, '-servername', 'a.test', '-sess_out', file], { afterHandshake: 'tickets come first\nQ\n' });
     assert.match(first.text, /New, TLS/);
-    for (const host of ['a.test', 'x.w.test', 'other.test']) {
-      const second = await sClient(port, [version, '-servername', host, '-sess_in', file]);
-      assert.match(second.text, /New, TLS/);
-      assert.doesNotMatch(second.text, /Reused, TLS/);
-      assert.equal(second.served, host === 'a.test' ? 'a.test' : host === 'x.w.test' ? '*.w.test' : 'default.test');
+    for (const host of ['a.test', 'x.w.test', 'rsa.test', 'other.test']) {
+      const second = await sClient(other.port, [version, '-servername', host, '-sess_in', file]);
+      if (host === 'a.test') assert.match(second.text, /Reused, TLS/);
+      else assert.doesNotMatch(second.text, /Reused, TLS/);
+      assert.equal(other.secured.at(-1)?.certificate, host === 'x.w.test' ? 'test/*.w.test' : host === 'other.test' ? 'default' : `test/${host}`);
     }
   });
 }
 
-test('TLS 1.2 gives no ticket and TLS 1.3 allows no early data', { skip }, async (t) => {
+test('without tickets TLS 1.2 gives none; TLS 1.3 allows no early data in any case', { skip }, async (t) => {
   const { port } = await startEchoServer(t, names);
-  const old = await sClient(port, ['-tls1_2', '-servername', 'a.test']);
+  const silent = await startEchoServer(t, names, { sessionTickets: false });
+  const old = await sClient(silent.port, ['-tls1_2', '-servername', 'a.test']);
   assert.doesNotMatch(old.text, /TLS session ticket:/);
   const now = await sClient(port, ['-tls1_3', '-servername', 'a.test'], { afterHandshake: 'tickets come first\nQ\n' });
   assert.match(now.text, /Max Early Data: 0\n/);

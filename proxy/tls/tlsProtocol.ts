@@ -20,19 +20,10 @@ const CIPHERS = [
 /** Key exchange groups of the same guidelines, in their order. */
 const GROUPS = ['X25519MLKEM768', 'X25519', 'P-256', 'P-384'] as const;
 
-/**
- * Renegotiation is refused (TLS 1.2 clients could make a worker do handshakes without end). Tickets are off: Node takes
- * ticket keys from the listener, not from the context chosen by name, so a session of one virtual host could be resumed for
- * another (the class of nginx CVE-2025-23419). Without tickets, and with no session store, every connection shows the
- * certificate of the name it asked for. ingress-nginx keeps tickets off as well.
- */
-const SECURE_OPTIONS =
-  constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_COMPRESSION;
+/** Renegotiation is refused: TLS 1.2 clients could make a worker do handshakes without end. */
+const SECURE_OPTIONS = constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION;
 
-/**
- * What every TLS context of the proxy is made with, default and per name alike: Node gives a connection the whole context
- * chosen by name, so one made with other options would change more than the certificate. Early data is off in Node.
- */
+/** What every TLS server of the proxy is made with. Early data is off in Node. */
 export const TLS_PROTOCOL: SecureContextOptions = {
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',
@@ -41,7 +32,7 @@ export const TLS_PROTOCOL: SecureContextOptions = {
   // All suites are strong; the client knows whether it has AES in hardware.
   honorCipherOrder: false,
   secureOptions: SECURE_OPTIONS,
-  // No client certificates are asked for, so no trust anchors are loaded, and OpenSSL completes no chain from them.
+  // Unless a policy names some: no trust anchors are loaded, and OpenSSL completes no chain from them.
   ca: [],
 };
 

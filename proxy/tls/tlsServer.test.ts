@@ -46,19 +46,63 @@ for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
 }
 
 const resumptionVersions = ['TLSv1.2', 'TLSv1.3'] as const;
+
+/** A session as a client of `servername` keeps it. */
+async function sessionOf(t: TestContext, port: number, options: ConnectionOptions): Promise<Buffer | undefined> {
+  const first = await connectTls(t, port, options);
+  const sessions: Buffer[] = [];
+  first.on('session', (session: Buffer) => sessions.push(session));
+  await echo(first, 'tickets come before the first data');
+  return sessions.at(-1) ?? first.getSession();
+}
+
 for (const maxVersion of resumptionVersions) {
-  test(`${maxVersion}: a session of one host offered for another, or for itself, leads to a full handshake`, async (t) => {
-    const { port } = await startEchoServer(t, names);
-    const first = await connectTls(t, port, { servername: 'a.test', maxVersion });
-    const sessions: Buffer[] = [];
-    first.on('session', (session: Buffer) => sessions.push(session));
-    await echo(first, 'tickets come before the first data');
-    const session = sessions.at(-1) ?? first.getSession();
-    for (const servername of ['x.w.test', 'rsa.test', 'a.test', '']) {
+  test(`${maxVersion}: a session of one host offered for itself is resumed, for another it leads to a full handshake`, async (t) => {
+    const { port, secured } = await startEchoServer(t, names);
+    const session = await sessionOf(t, port, { servername: 'a.test', maxVersion });
+    for (const servername of ['x.w.test', 'rsa.test', 'a.test', '', 'other.test']) {
       const second = await connectTls(t, port, { servername, maxVersion, ...(session === undefined ? {} : { session }) });
-      assert.equal(second.isSessionReused(), false);
-      assert.equal(commonName(second), servername === '' ? 'default.test' : servername.replace('x.', '*.'));
+      assert.equal(second.isSessionReused(), servername === 'a.test', servername);
+      const expected = servername === '' || servername === 'other.test' ? 'default.test' : servername.replace('x.', '*.');
+      if (servername !== 'a.test') assert.equal(commonName(second), expected);
+      await echo(second, 'served');
+      assert.equal(secured.at(-1)?.certificate, expected === 'default.test' ? 'default' : `test/${expected}`);
     }
+  });
+
+  test(`${maxVersion}: a session is resumed by another server with the same secret, by none with another or another half day`, async (t) => {
+    const first = await startEchoServer(t, names, { wallClock: () => 0 });
+    const session = await sessionOf(t, first.port, { servername: 'a.test', maxVersion });
+    const reused = async (options: Parameters<typeof startEchoServer>[2]): Promise<boolean> => {
+      const { port } = await startEchoServer(t, names, options);
+      const client = await connectTls(t, port, { servername: 'a.test', maxVersion, ...(session === undefined ? {} : { session }) });
+      await echo(client, 'served');
+      return client.isSessionReused();
+    };
+    assert.equal(await reused({ wallClock: () => 1000 }), true);
+    assert.equal(await reused({ wallClock: () => 13 * 3_600_000 }), false);
+    assert.equal(await reused({ wallClock: () => 0, ticketSecret: Buffer.alloc(32, 'another') }), false);
+    assert.equal(await reused({ wallClock: () => 0, sessionTickets: false }), false);
+  });
+
+  test(`${maxVersion}: keys change with the half day under a running server`, async (t) => {
+    let nowMs = 0;
+    const { port } = await startEchoServer(t, names, { wallClock: () => nowMs });
+    const options = { servername: 'a.test', maxVersion };
+    const session = await sessionOf(t, port, options);
+    nowMs = 12 * 3_600_000;
+    const later = await connectTls(t, port, { ...options, ...(session === undefined ? {} : { session }) });
+    assert.equal(later.isSessionReused(), false);
+    const renewed = await sessionOf(t, port, options);
+    const again = await connectTls(t, port, { ...options, ...(renewed === undefined ? {} : { session: renewed }) });
+    assert.equal(again.isSessionReused(), true);
+  });
+
+  test(`${maxVersion}: without tickets no session is resumed`, async (t) => {
+    const { port } = await startEchoServer(t, names, { sessionTickets: false });
+    const session = await sessionOf(t, port, { servername: 'a.test', maxVersion });
+    const second = await connectTls(t, port, { servername: 'a.test', maxVersion, ...(session === undefined ? {} : { session }) });
+    assert.equal(second.isSessionReused(), false);
   });
 }
 
@@ -68,18 +112,18 @@ test('before the first certificate handshakes fail cleanly, afterwards the same 
     await assert.rejects(connectTls(t, server.port, { servername }), { code: 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE' });
   }
   assert.equal(server.failures.length, 2);
-  applyNames(server.contexts, names);
+  applyNames(server.certificates, names);
   assert.equal(await servedName(t, server.port), 'default.test');
   assert.equal(await servedName(t, server.port, { servername: 'a.test' }), 'a.test');
 });
 
 test('a changed certificate is served to new connections while an old one goes on undisturbed', async (t) => {
-  const { port, contexts } = await startEchoServer(t, names);
+  const { port, certificates } = await startEchoServer(t, names);
   const open = [await connectTls(t, port, { servername: 'a.test' }), await connectTls(t, port)];
   const before = open.map((socket) => socket.getPeerX509Certificate()?.fingerprint256);
   for (let round = 0; round < 3; round += 1) {
     const renewed = { 'a.test': makeLeaf(authority, 'a.test'), default: makeLeaf(authority, 'default.test') };
-    applyNames(contexts, renewed);
+    applyNames(certificates, renewed);
     const [named, unnamed] = [await connectTls(t, port, { servername: 'a.test' }), await connectTls(t, port)];
     assert.equal(named.getPeerX509Certificate()?.fingerprint256, new X509Certificate(renewed['a.test'].certificatePem).fingerprint256);
     assert.equal(unnamed.getPeerX509Certificate()?.fingerprint256, new X509Certificate(renewed.default.certificatePem).fingerprint256);

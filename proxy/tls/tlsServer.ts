@@ -1,53 +1,73 @@
-import { createServer, type Server, type TLSSocket } from 'node:tls';
-import type { TlsContexts } from './tlsContexts.ts';
-
-/** Protocols the HTTP/1 codec serves, in order of preference. Some clients offer `http/1.0` alone. */
-export const HTTP1_ALPN: readonly string[] = ['http/1.1', 'http/1.0'];
+import { createHash, constants } from 'node:crypto';
+import { createServer, type SecureContextOptions, type Server, type TlsOptions } from 'node:tls';
+import type { Certificate } from '../../core/ir/certificate.ts';
+import type { ClientAuthPolicy } from './clientAuthPolicy.ts';
+import { pemBlocks } from './pemBlocks.ts';
+import { TLS_PROTOCOL } from './tlsProtocol.ts';
 
 export interface TlsServerOptions {
+  /** Null: none, so that every handshake fails, with the alert that OpenSSL finds right for it. */
+  readonly certificate: Certificate | null;
+  /** Null: no client certificate is asked for. */
+  readonly policy: ClientAuthPolicy | null;
   /**
    * ALPN protocol ids, most wanted first; the choice is `alpnProtocol` of each socket. A client that offers only others is
    * refused (RFC 7301 3.2), one that offers none is served.
    */
   readonly alpnProtocols: readonly string[];
-  /** From the accepted connection to the end of the handshake; later it is cut. Holds for the server's life. */
+  /** From the ClientHello to the end of the handshake; later it is cut. */
   readonly handshakeTimeoutMs: number;
+  /** 48 octets; null: sessions are not resumed. */
+  readonly ticketKeys: Buffer | null;
 }
 
-/** Why a connection never became a TLS connection, for metrics: an error code such as `ERR_SSL_NO_SHARED_CIPHER` or `ECONNRESET`. */
-export interface HandshakeFailure {
-  readonly code: string;
-}
+/** How long a session may be resumed, seconds: ingress-nginx's `ssl-session-timeout`. */
+const SESSION_TIMEOUT_SECONDS = 600;
 
-export interface TlsServerDependencies {
-  /** Called once per failed handshake; the connection is closed already. */
-  readonly onHandshakeFailure: (failure: HandshakeFailure) => void;
+/** What a context shows of a certificate. Throws OpenSSL's error when the certificate cannot be used. */
+export function certificateOptions(certificate: Certificate | null): SecureContextOptions {
+  if (certificate === null) return TLS_PROTOCOL;
+  return { ...TLS_PROTOCOL, cert: certificate.chainPem, key: certificate.privateKeyPem };
 }
 
 /**
- * A TLS server that is not yet listening; `secureConnection` delivers sockets whose handshake is done. It follows the
- * contexts' default certificate until it is closed. Sockets are half-open capable, as HTTP and tunnels need.
+ * A TLS server that never listens: connections are given to it as `connection` events, and `secureConnection` delivers sockets
+ * whose handshake is done, half-open capable, as HTTP and tunnels need. A client's certificate is asked for and verified, but
+ * decides nothing here. Throws OpenSSL's error when certificate, authorities or revocation lists cannot be used.
  */
-export function createTlsServer(
-  contexts: TlsContexts,
-  options: TlsServerOptions,
-  dependencies: TlsServerDependencies,
-): Server {
+export function createTlsServer(options: TlsServerOptions): Server {
+  const { certificate, policy, ticketKeys } = options;
+  const shown = certificateOptions(certificate);
   const server = createServer({
-    ...contexts.defaultOptions,
+    ...shown,
+    ...(policy === null ? {} : clientAuthOptions(policy)),
+    secureOptions: (shown.secureOptions ?? 0) | (ticketKeys === null ? constants.SSL_OP_NO_TICKET : 0),
+    ...(ticketKeys === null ? {} : { ticketKeys }),
+    sessionIdContext: sessionIdContextOf(certificate, policy),
+    sessionTimeout: SESSION_TIMEOUT_SECONDS,
     ALPNProtocols: [...options.alpnProtocols],
     handshakeTimeout: options.handshakeTimeoutMs,
     noDelay: true,
-    SNICallback: (serverName, done) => done(null, contexts.contextFor(serverName)),
   });
   // Not from the start: a client that closes its side during the handshake would be kept until the timeout.
   server.on('secureConnection', (socket) => (socket.allowHalfOpen = true));
-  const stopFollowing = contexts.onDefaultChanged(() => server.setSecureContext(contexts.defaultOptions));
-  server.once('close', stopFollowing);
-  // Node leaves the socket open after a handshake timeout unless somebody listens here.
-  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
-    socket.destroy();
-    dependencies.onHandshakeFailure({ code: 'code' in error ? String(error.code) : 'unknown' });
-  });
   return server;
+}
+
+function clientAuthOptions(policy: ClientAuthPolicy): TlsOptions {
+  const { authoritiesPem, crlPem } = policy.auth;
+  return {
+    requestCert: true,
+    // Requests are judged one by one: whom a missing certificate keeps out is answered, not cut.
+    rejectUnauthorized: false,
+    ca: authoritiesPem,
+    // One by one: Node reads only the first of a text.
+    ...(crlPem === null ? {} : { crl: [...pemBlocks(crlPem, 'X509 CRL')] }),
+  };
+}
+
+/** OpenSSL resumes no session of another context; Node's own choice would depend on the command line. At most 32 characters. */
+function sessionIdContextOf(certificate: Certificate | null, policy: ClientAuthPolicy | null): string {
+  const scope = JSON.stringify([certificate?.fingerprint, policy?.auth.identity]);
+  return createHash('sha256').update(scope).digest('hex').slice(0, 32);
 }

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, sign, X509Certificate, type KeyObject } from 'node:crypto';
 import forge from 'node-forge';
 import { issueCertificate } from '../../controller/certificates/issueCertificate.ts';
 import type { Certificate, CertificateKey } from '../../core/ir/certificate.ts';
@@ -24,6 +24,8 @@ export interface LeafOptions {
   /** Validity relative to now; default: an hour ago to 90 days ahead. */
   readonly notBeforeMs?: number;
   readonly notAfterMs?: number;
+  /** Default: a TLS server's. */
+  readonly usage?: 'server' | 'client';
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -42,7 +44,34 @@ export function makeIntermediate(authority: Issued, commonName = 'Test Intermedi
 
 /** A server certificate for `name`, signed by `authority`; null: self-signed. */
 export function makeLeaf(authority: Issued | null, name: string, options: LeafOptions = {}): Issued {
-  return issue(name, authority, options, 'server');
+  return issue(name, authority, options, options.usage ?? 'server');
+}
+
+/** A certificate revocation list (RFC 5280 section 5) of an EC authority, PEM, good for a day. */
+export function makeRevocationList(authority: Issued, revoked: readonly Issued[]): string {
+  const { asn1 } = forge;
+  const make = (type: forge.asn1.Type, value: string | forge.asn1.Asn1[]): forge.asn1.Asn1 =>
+    asn1.create(asn1.Class.UNIVERSAL, type, typeof value !== 'string', value);
+  const time = (atMs: number): forge.asn1.Asn1 => make(asn1.Type.UTCTIME, asn1.dateToUtcTime(new Date(atMs)));
+  // ecdsa-with-SHA256 (RFC 5758).
+  const algorithm = make(asn1.Type.SEQUENCE, [make(asn1.Type.OID, asn1.oidToDer('1.2.840.10045.4.3.2').getBytes())]);
+  const [tbs] = asn1.fromDer(new X509Certificate(authority.certificatePem).raw.toString('latin1')).value as forge.asn1.Asn1[];
+  const subject = (tbs?.value as forge.asn1.Asn1[] | undefined)?.[5];
+  const entries = revoked.map((issued) => {
+    const serial = Buffer.from(new X509Certificate(issued.certificatePem).serialNumber, 'hex').toString('latin1');
+    return make(asn1.Type.SEQUENCE, [make(asn1.Type.INTEGER, serial), time(Date.now() - DAY_MS / 24)]);
+  });
+  const list = make(asn1.Type.SEQUENCE, [
+    make(asn1.Type.INTEGER, '\x01'),
+    algorithm,
+    ...(subject === undefined ? [] : [subject]),
+    time(Date.now() - DAY_MS / 24),
+    time(Date.now() + DAY_MS),
+    ...(entries.length === 0 ? [] : [make(asn1.Type.SEQUENCE, entries)]),
+  ]);
+  const signature = sign('sha256', Buffer.from(asn1.toDer(list).getBytes(), 'latin1'), authority.privateKey);
+  const signed = make(asn1.Type.SEQUENCE, [list, algorithm, make(asn1.Type.BITSTRING, `\x00${signature.toString('latin1')}`)]);
+  return forge.pem.encode({ type: 'X509 CRL', body: asn1.toDer(signed).getBytes() }).replaceAll('\r\n', '\n');
 }
 
 /** A server certificate signed with SHA-1 by an RSA root of its own. */
@@ -96,7 +125,7 @@ export function makeKeyPem(keyType: KeyType = 'ec'): string {
   return pemOf(makeKey(keyType).privateKey);
 }
 
-function issue(commonName: string, authority: Issued | null, options: LeafOptions, usage: 'authority' | 'server'): Issued {
+function issue(commonName: string, authority: Issued | null, options: LeafOptions, usage: 'authority' | 'server' | 'client'): Issued {
   const { privateKey, publicKey } = makeKey(options.keyType ?? 'ec');
   const template = {
     commonName,

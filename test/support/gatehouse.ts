@@ -16,6 +16,10 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** Of the log and the access log; default json. */
   readonly logFormat?: 'json' | 'text';
+  /** Served instead of a new one, for a second start; removed at `stop` all the same unless the process is killed otherwise. */
+  readonly folder?: string;
+  /** Where assignments are kept; default: a folder that goes with it. */
+  readonly stateFolder?: string;
   /** False: nobody reads its standard output, so that the pipe fills up. */
   readonly readsAccessLog?: boolean;
 }
@@ -53,14 +57,16 @@ const BINARY = join(import.meta.dirname, '../../bin/gatehouse');
 
 /** Starts it and waits until the first snapshot is served by every worker. */
 export async function startGatehouse(options: StartOptions): Promise<Gatehouse> {
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-'));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'gatehouse-test-')));
   await writeFile(join(folder, 'manifests.yaml'), printManifests(options.manifests));
+  // Beside the manifests, not among them; what a machine's own Gatehouse has given away is not touched.
+  const state = options.stateFolder ?? `${folder}-state`;
   const process = spawn(
     BINARY,
     [
       'run', '--manifests', folder,
       '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--admin', '127.0.0.1:0',
-      '--workers', String(options.workers ?? 2), '--log-format', options.logFormat ?? 'json',
+      '--state-dir', state, '--workers', String(options.workers ?? 2), '--log-format', options.logFormat ?? 'json',
       ...(options.args ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
@@ -175,6 +181,7 @@ class Running implements Gatehouse {
     this.process.kill('SIGTERM');
     const code = await this.#exited;
     await rm(this.folder, { recursive: true, force: true });
+    await rm(`${this.folder}-state`, { recursive: true, force: true });
     return code;
   }
 

@@ -1,7 +1,15 @@
 import type { V1ConfigMap, V1EndpointSlice, V1Ingress, V1IngressSpec, V1Secret, V1Service } from '@kubernetes/client-node';
 
 /** Objects of the kinds tests write, in the API's own types, so that a manifest no API server would take does not compile. */
-export type Manifest = V1Ingress | V1Service | V1EndpointSlice | V1Secret | V1ConfigMap;
+export type Manifest = V1Ingress | V1Service | V1EndpointSlice | V1Secret | V1ConfigMap | PoolManifest;
+
+/** gatehouse.dev/v1 IPAddressPool. */
+export interface PoolManifest {
+  readonly apiVersion: 'gatehouse.dev/v1';
+  readonly kind: 'IPAddressPool';
+  readonly metadata: { readonly name: string };
+  readonly spec: { readonly addresses: string[]; readonly autoAssign?: boolean; readonly avoidBuggyIPs?: boolean };
+}
 
 /** Where a backend listens. */
 export interface BackendAddress {

@@ -2,12 +2,19 @@ import { once } from 'node:events';
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import type { TestContext } from 'node:test';
-import { TlsContexts, type CertificateRefusal } from '../../proxy/tls/tlsContexts.ts';
-import { createTlsServer, HTTP1_ALPN, type HandshakeFailure } from '../../proxy/tls/tlsServer.ts';
-import { certificateFrom, type Issued } from './certificates.ts';
 import type { CertificateKey } from '../../core/ir/certificate.ts';
+import type { ClientAuth } from '../../core/ir/clientAuth.ts';
 import type { MapDelta } from '../../core/ir/snapshot.ts';
 import type { HostPattern } from '../../core/net/hostPattern.ts';
+import { systemClock } from '../../core/time/clock.ts';
+import { endsOf } from '../../proxy/accept/connectionEnds.ts';
+import type { ClientTls } from '../../proxy/http/exchange.ts';
+import { Deadlines } from '../../proxy/limits/deadlines.ts';
+import type { CertificateTable } from '../../proxy/tls/certificateTable.ts';
+import { compileClientAuth, type ClientAuthPolicy } from '../../proxy/tls/clientAuthPolicy.ts';
+import { TlsAcceptor } from '../../proxy/tls/tlsAcceptor.ts';
+import { TlsServers, type CertificateRefusal, type HandshakeFailure } from '../../proxy/tls/tlsServers.ts';
+import { certificateFrom, type Issued } from './certificates.ts';
 
 /** Server name pattern → the certificate it gets; `default` is the default certificate. */
 export type Names = Readonly<Record<string, Issued>>;
@@ -15,20 +22,36 @@ export type Names = Readonly<Record<string, Issued>>;
 /** A TLS server under test that echoes what it is sent. */
 export interface EchoServer {
   readonly port: number;
-  readonly contexts: TlsContexts;
+  readonly certificates: CertificateTable;
   readonly failures: readonly HandshakeFailure[];
   readonly refusals: readonly CertificateRefusal[];
+  /** What the handshakes that succeeded have settled. */
+  readonly secured: readonly ClientTls[];
   /** Handshakes that succeeded. */
   readonly connections: () => number;
   /** Resolves with the next failed handshake. */
   readonly nextFailure: () => Promise<HandshakeFailure>;
 }
 
+/** What differs from a server without tickets' rotation, policies and HTTP/2. */
+export interface EchoOptions {
+  readonly handshakeTimeoutMs?: number;
+  readonly maxServers?: number;
+  readonly sessionTickets?: boolean;
+  readonly ticketSecret?: Buffer;
+  readonly wallClock?: () => number;
+  readonly alpnProtocols?: readonly string[];
+  /** Server name → what it asks of clients' certificates. */
+  readonly policies?: Readonly<Record<string, ClientAuth>>;
+  /** Instead of echoing. */
+  readonly onConnection?: (socket: TLSSocket) => void;
+}
+
 /** Gives each pattern a certificate of its own key in the snapshot's form. */
-export function applyNames(contexts: TlsContexts, names: Names): void {
+export function applyNames(certificates: CertificateTable, names: Names): void {
   const patterns = Object.entries(names);
   const serverNames = patterns.filter(([pattern]) => pattern !== 'default');
-  contexts.apply(
+  certificates.apply(
     upserts(patterns.map(([pattern, leaf]) => [keyOf(pattern), certificateFrom(leaf, keyOf(pattern))])),
     upserts(serverNames.map(([pattern]) => [pattern as HostPattern, keyOf(pattern)])),
   );
@@ -44,43 +67,60 @@ export function upserts<K, V>(upsert: readonly (readonly [K, V])[]): MapDelta<K,
   return { upsert, remove: [] };
 }
 
+const SECRET = Buffer.alloc(32, 'secret of the tests');
+
 /** Starts an echo server on a free loopback port; closed with all its connections when the test ends. */
-export async function startEchoServer(
-  t: TestContext,
-  names: Names,
-  options: {
-    readonly handshakeTimeoutMs?: number;
-    readonly maxContexts?: number;
-    /** Instead of echoing. */
-    readonly onConnection?: (socket: TLSSocket) => void;
-  } = {},
-): Promise<EchoServer> {
+export async function startEchoServer(t: TestContext, names: Names, options: EchoOptions = {}): Promise<EchoServer> {
   const failures: HandshakeFailure[] = [];
   const refusals: CertificateRefusal[] = [];
+  const secured: ClientTls[] = [];
   const waiting: ((failure: HandshakeFailure) => void)[] = [];
-  let connections = 0;
-  const contexts = new TlsContexts({ maxContexts: options.maxContexts ?? 100 }, { onRefused: (refusal) => refusals.push(refusal) });
-  applyNames(contexts, names);
-  const server = createTlsServer(
-    contexts,
-    { alpnProtocols: HTTP1_ALPN, handshakeTimeoutMs: options.handshakeTimeoutMs ?? 30_000 },
+  const onFailure = (failure: HandshakeFailure): void => {
+    failures.push(failure);
+    for (const resolve of waiting.splice(0)) resolve(failure);
+  };
+  const settings = {
+    handshakeTimeoutMs: options.handshakeTimeoutMs ?? 30_000,
+    alpnProtocols: options.alpnProtocols ?? ['http/1.1', 'http/1.0'],
+    sessionTickets: options.sessionTickets ?? true,
+  };
+  const policies = new Map(Object.entries(options.policies ?? {}).map(([name, auth]): [string, ClientAuthPolicy] => [name, compileClientAuth(auth)]));
+  const servers = new TlsServers(
+    { maxServers: options.maxServers ?? 100, ticketSecret: options.ticketSecret ?? SECRET, settings: () => settings },
     {
-      onHandshakeFailure: (failure) => {
-        failures.push(failure);
-        for (const resolve of waiting.splice(0)) resolve(failure);
-      },
+      wallClock: options.wallClock ?? Date.now,
+      onRefused: (refusal) => refusals.push(refusal),
+      onSecure: (socket, choice) => acceptor.secured(socket, choice),
+      onFailure,
     },
   );
-  server.on('secureConnection', (socket) => {
-    connections += 1;
-    // Clients of these tests leave without ceremony.
-    socket.on('error', () => socket.destroy());
-    if (options.onConnection === undefined) socket.pipe(socket);
-    else options.onConnection(socket);
+  applyNames(servers.certificates, names);
+  const deadlines = new Deadlines(systemClock);
+  deadlines.start(10);
+  t.after(() => deadlines.stop());
+  const acceptor = new TlsAcceptor({
+    servers,
+    deadlines,
+    policyFor: (name) => policies.get(name ?? '*') ?? null,
+    passthroughFor: () => null,
+    onPassthrough: ({ socket }) => socket.destroy(),
+    onSecure: (socket, _candidate, tls) => {
+      secured.push(tls);
+      // Clients of these tests leave without ceremony.
+      socket.on('error', () => socket.destroy());
+      if (options.onConnection === undefined) socket.pipe(socket);
+      else options.onConnection(socket);
+    },
+    onFailure,
+  });
+  const server = createTcpServer({ noDelay: true }, (socket) => {
+    const ends = endsOf(socket);
+    if (ends === null) return void socket.destroy();
+    acceptor.accept({ socket, ends, early: Buffer.alloc(0), expiresAtMs: systemClock.now() + settings.handshakeTimeoutMs });
   });
   const port = await listen(t, server);
   const nextFailure = (): Promise<HandshakeFailure> => new Promise((resolve) => waiting.push(resolve));
-  return { port, contexts, failures, refusals, connections: () => connections, nextFailure };
+  return { port, certificates: servers.certificates, failures, refusals, secured, connections: () => secured.length, nextFailure };
 }
 
 /** Connects and waits for the handshake; the socket is destroyed when the test ends. Rejects when the handshake fails. */

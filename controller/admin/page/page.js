@@ -59,6 +59,15 @@ function show(status) {
     ingress.hosts.map((host) => (ingress.tlsHosts.includes(host) ? `${host} (TLS)` : host)).join(', '),
     ingress.addresses.join(', '),
   )));
+  fill('services', status.services.map((service) => row(
+    service.namespace,
+    service.name,
+    service.addresses.length === 0 ? 'pending' : service.addresses.join(', '),
+    service.pool ?? '',
+    service.ports.map(({ port, protocol }) => `${port}/${protocol}`).join(', '),
+    service.ports.map(({ endpoints }) => (endpoints === null ? 'Ingresses' : String(endpoints))).join(', '),
+    `${service.forwarding}: ${service.reason}`,
+  )));
   fill('listeners', status.listeners.map((listener) => row(listener.protocol, address(listener))));
 }
 

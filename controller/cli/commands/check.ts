@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { printProblem } from '../../../core/ir/problem.ts';
 import type { CheckReport } from '../checkManifests.ts';
 import { escapeControls } from '../../status/table.ts';
+import { localAddresses } from '../../runtime/machineAddresses.ts';
 import { defineCommand, EXIT } from '../command.ts';
 import { OUTPUT_FLAG, TRANSLATION_FLAGS, translationChoices } from '../sharedFlags.ts';
 
@@ -28,7 +29,8 @@ export const checkCommand = defineCommand(
       return EXIT.failure;
     }
     const { checkManifests } = await import('../checkManifests.ts');
-    const report = await checkManifests(paths, translationChoices(flags), Date.now());
+    const place = { nowMs: Date.now(), nodeName: flags.nodeName, localAddresses: localAddresses() };
+    const report = await checkManifests(paths, translationChoices(flags), place);
     context.stdout(flags.output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : printReport(report));
     return report.errors === 0 ? EXIT.success : EXIT.failure;
   },
@@ -40,6 +42,7 @@ function printReport(report: CheckReport): string {
     count(report.objects, 'object'),
     count(report.ingresses, 'Ingress', 'es'),
     count(report.hosts, 'host'),
+    ...(report.services === 0 ? [] : [count(report.services, 'LoadBalancer Service')]),
     count(report.errors, 'error'),
     count(report.warnings, 'warning'),
   ];

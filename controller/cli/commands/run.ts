@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism, hostname, networkInterfaces } from 'node:os';
+import { availableParallelism, homedir, networkInterfaces } from 'node:os';
+import { resolve } from 'node:path';
 import { createLogger, LOG_LEVELS } from '../../../core/log/logger.ts';
+import { statePath } from '../../assignments/statePath.ts';
 import type { ServeOptions } from '../../runtime/assembleGatehouse.ts';
 import type { ListenAddress } from '../../runtime/listenAddress.ts';
 import { runUntilStopped } from '../../runtime/runUntilStopped.ts';
@@ -40,12 +42,12 @@ const FLAGS = {
     help: 'Worker threads that carry traffic.',
     defaultText: 'one per available core',
   }),
-  nodeName: one('node-name', text('a name'), hostname, {
-    placeholder: 'NAME',
-    help: 'Which of the Node objects this machine is.',
-    defaultText: "the machine's host name",
-  }),
   ...TRANSLATION_FLAGS,
+  stateDir: one('state-dir', text('a folder'), () => null, {
+    placeholder: 'PATH',
+    help: 'Folder where it is kept which Service has which address, so that a restart changes none.',
+    defaultText: '$STATE_DIRECTORY, $XDG_STATE_HOME/gatehouse, ~/.local/state/gatehouse or /var/lib/gatehouse, the first there is',
+  }),
   ingressNginxMetrics: toggle(
     'ingress-nginx-metrics',
     false,
@@ -73,7 +75,7 @@ export function runCommand(version: string): ReturnType<typeof defineCommand> {
   return defineCommand(
     {
       name: 'run',
-      summary: 'Serve the Ingresses of a folder of manifests',
+      summary: 'Serve the Ingresses and LoadBalancer Services of a folder of manifests',
       description:
         'Serves until SIGTERM or SIGINT; then readiness fails, listeners stop accepting, open requests finish, and it exits 0 ' +
         'within the drain timeout. A second SIGINT ends it at once. SIGHUP does nothing, because manifests are watched.\n' +
@@ -85,6 +87,10 @@ export function runCommand(version: string): ReturnType<typeof defineCommand> {
         [
           'Behind a load balancer whose X-Forwarded-For is to be believed',
           'gatehouse run --manifests ./manifests --http 0.0.0.0:8080 --trusted-proxies 10.0.0.0/8',
+        ],
+        [
+          'Raw TCP and UDP on addresses of a pool, which an IPAddressPool in the folder names',
+          'gatehouse run --manifests ./manifests --http 127.0.0.1:8080 --vips auto',
         ],
         ['Settings from the environment', 'GATEHOUSE_MANIFESTS=./manifests GATEHOUSE_HTTP=127.0.0.1:8080 gatehouse run'],
       ],
@@ -113,6 +119,7 @@ async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: 
     ...listeners(flags.http, flags.https),
     version,
     translation: translationChoices(flags),
+    stateFile: stateFile(flags, context),
     drainTimeoutMs: flags.drainTimeout,
   };
   const logger = createLogger({ level: options.logLevel, format: options.logFormat, name: 'controller' });
@@ -125,6 +132,12 @@ async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: 
   } finally {
     await logger.flush();
   }
+}
+
+/** One file for each set of manifests, so that two Gatehouses on one machine do not disturb each other. */
+function stateFile({ stateDir, manifests }: Pick<FlagValues<typeof FLAGS>, 'stateDir' | 'manifests'>, context: CommandContext): string {
+  const flag = stateDir === null ? null : resolve(stateDir);
+  return statePath({ flag, env: context.environment, manifests: manifests.map((path) => resolve(path)), home: homedir() });
 }
 
 /** What was asked for, or the standard ports on all addresses when nothing was. */

@@ -10,7 +10,7 @@ export const statusCommand = defineCommand(
     name: 'status',
     summary: 'Show what a running Gatehouse serves, and what is wrong',
     description:
-      'Asks the admin API of a running Gatehouse for its listeners, Ingresses, nodes and problems. ' +
+      'Asks the admin API of a running Gatehouse for its listeners, Ingresses, Services of type LoadBalancer, nodes and problems. ' +
       'Exits 1 when nothing answers there.',
     positionals: { name: '', least: 0, most: 0, help: '' },
     examples: [

@@ -3,10 +3,17 @@ import { nearestName } from './nearestName.ts';
 import { ANNOTATIONS } from './table.ts';
 import { UNSUPPORTED_ANNOTATIONS, type UnsupportedAnnotation } from './unsupported.ts';
 
-/** Why an Ingress is not served: it asks for protection that Gatehouse cannot give yet. */
+/** Why an Ingress is not served: it asks for protection that Gatehouse cannot give, or that its own faults keep away. */
 export interface Denial {
-  readonly scope: UnsupportedAnnotation['scope'];
+  /** Its own paths, or every path of its hosts. */
+  readonly scope: 'ingress' | 'host';
   readonly reason: string;
+}
+
+/** What a denial does, as the effect of a problem. */
+export function denialEffect(scope: Denial['scope']): string {
+  const whose = scope === 'host' ? 'all paths of its hosts' : 'its paths';
+  return `${whose} answer 503 rather than being served without it`;
 }
 
 /** What becomes of an annotation that is in no row of the table. */
@@ -32,14 +39,13 @@ export function judgeUnsupported(
     const rule = unsupportedRule(annotation.name, row, suggest);
     return { finding: { severity: 'warning', rule, effect: 'the annotation has no effect' }, denial: null };
   }
-  const whose = row.scope === 'host' ? 'all paths of its hosts' : 'its paths';
   return {
     finding: {
       severity: 'error',
       rule: 'restricts access or protects traffic in a way that is not supported yet',
-      effect: `${whose} answer 503 rather than being served without it`,
+      effect: denialEffect('ingress'),
     },
-    denial: { scope: row.scope, reason: `annotation ${annotation.key} is not supported yet` },
+    denial: { scope: 'ingress', reason: `annotation ${annotation.key} is not supported yet` },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { Ingress } from '../../model/objects.ts';
 import { problemOf, type Finding } from '../problemOf.ts';
-import { judgeUnsupported, widerDenial, type Denial } from './judgeUnsupported.ts';
+import { denialEffect, judgeUnsupported, widerDenial, type Denial } from './judgeUnsupported.ts';
 import type { AnnotationRow, AnyAnnotationRow } from './row.ts';
 import { ANNOTATIONS } from './table.ts';
 
@@ -20,6 +20,8 @@ export interface AnnotationValues {
   get<T>(row: AnnotationRow<T>): T;
   /** Whether a good value is set. */
   has(row: { readonly name: string }): boolean;
+  /** Whether any value is set, good or bad. */
+  isWritten(row: { readonly name: string }): boolean;
   /** Field path of the annotation as it is written, with the prefix that counts. */
   fieldOf(row: { readonly name: string }): string;
 }
@@ -55,7 +57,7 @@ export function readAnnotations(ingress: Ingress): AnnotationReading {
   for (const entry of entries.values()) {
     const row = ANNOTATIONS.get(entry.name);
     if (row !== undefined) {
-      readValue(entry, row, values, report);
+      denial = widerDenial(denial, readValue(entry, row, values, report));
       continue;
     }
     const judged = judgeUnsupported(entry, problems.length < MAX_SUGGESTIONS);
@@ -67,6 +69,7 @@ export function readAnnotations(ingress: Ingress): AnnotationReading {
     values: {
       get: <T>(row: AnnotationRow<T>) => (values.has(row.name) ? (values.get(row.name) as T) : row.default),
       has: (row) => values.has(row.name),
+      isWritten: (row) => entries.has(row.name),
       fieldOf: (row) => annotationField(entries.get(row.name)?.key ?? OWN_PREFIX + row.name),
     },
     denial,
@@ -91,23 +94,27 @@ function readValue(
   row: AnyAnnotationRow,
   values: Map<string, unknown>,
   report: (finding: Finding) => void,
-): void {
+): Denial | null {
   const parsed =
     entry.text.length > MAX_VALUE_CHARS
       ? { ok: false as const, rule: `must have at most ${MAX_VALUE_CHARS} characters` }
       : row.parse(entry.text);
   if (parsed.ok) {
     values.set(row.name, parsed.value);
-    return;
+    return null;
   }
   if (row.whenInvalid !== undefined) values.set(row.name, row.whenInvalid.value);
   const effect = row.whenInvalid?.effect ?? defaultEffect(row);
   report({ severity: 'error', field: annotationField(entry.key), rule: parsed.rule, value: entry.text, effect });
+  if (row.denyWhenInvalid === undefined) return null;
+  return { scope: row.denyWhenInvalid, reason: `annotation ${entry.key} ${parsed.rule}` };
 }
 
 function defaultEffect(row: AnyAnnotationRow): string {
+  if (row.denyWhenInvalid !== undefined) return denialEffect(row.denyWhenInvalid);
   if (row.configMapKey !== undefined) return 'the default is used';
-  return row.default === null ? 'the annotation has no effect' : `the default ${JSON.stringify(row.default)} is used`;
+  if (row.default === null) return 'the annotation has no effect';
+  return `the default ${row.defaultText ?? JSON.stringify(row.default)} is used`;
 }
 
 function reportMissingNeed(entry: Entry, entries: ReadonlyMap<string, Entry>, report: (finding: Finding) => void): void {

@@ -1,7 +1,7 @@
-import { CLIENT_SETTINGS } from '../settings/clientRows.ts';
 import { ROUTE_SETTINGS } from '../settings/routeRows.ts';
 import type { AnySettingRow } from '../settings/row.ts';
-import { DENYING_SETTINGS } from '../settings/table.ts';
+import { DENYING_SETTINGS, SETTING_ROWS } from '../settings/table.ts';
+import { serviceAnnotationDocs } from '../l4/serviceAnnotationDocs.ts';
 import type { AnyAnnotationRow } from './row.ts';
 import { ANNOTATION_GROUPS } from './table.ts';
 import { UNSUPPORTED_ANNOTATIONS, type UnsupportedAnnotation } from './unsupported.ts';
@@ -14,12 +14,13 @@ const INTRODUCTION = `# Annotations and ConfigMap keys
 Every name stands behind \`nginx.ingress.kubernetes.io/\`, so that manifests written for ingress-nginx work as they are, or
 behind \`gatehouse.dev/\`, which wins where both are set. An empty value counts as no annotation.
 
-A value that breaks its rule concerns its own Ingress only: the default holds and a problem names field, rule and value
-(\`gatehouse status\`, \`gatehouse check\`, the log). Settings of an Ingress hold for its own paths only; in ingress-nginx those
-of scope cluster leak to every Ingress that uses the same Service and port.
+A value that breaks its rule concerns its own Ingress only: the default holds, unless a row says otherwise, and a problem names
+field, rule and value (\`gatehouse status\`, \`gatehouse check\`, the log). Settings of an Ingress hold for its own paths only; in
+ingress-nginx those of scope cluster leak to every Ingress that uses the same Service and port. Those of scope host hold for every
+path of its hosts, whichever Ingress has it, as TLS knows no paths.
 
-Risk says what a wrong value can hurt: low, the Ingress itself; medium, its clients' sessions or secrecy. Nothing an Ingress can
-set hurts another one.
+Risk says what a wrong value can hurt: low, the Ingress itself; medium, its clients' sessions or secrecy. But for the scope host,
+nothing an Ingress can set hurts another one. A Secret is taken from the namespace of its Ingress only.
 
 Where TLS is concerned the Ingress's \`tls\` section rules: nothing is redirected unless asked for, a host whose
 certificate is missing or broken is answered with the default one, which is a problem. On an EndpointSlice the annotation
@@ -29,16 +30,17 @@ certificate is missing or broken is answered with the default one, which is a pr
 /** The text of docs/annotations.md. */
 export function renderDocs(): string {
   const groups = ANNOTATION_GROUPS.map(({ title, rows }) => section(title, annotationTable(rows)));
-  const settings = [...Object.values(CLIENT_SETTINGS), ...Object.values(ROUTE_SETTINGS)];
   return [
     INTRODUCTION,
     '## Annotations\n',
     ...groups,
+    '## Annotations of Services\n',
+    serviceAnnotationDocs(),
     '## Annotations that are not obeyed\n',
     ...unsupportedSections(),
     '## ConfigMap keys\n',
     'Read from the ConfigMap that `--configmap` names. Times are seconds, or a number with ms, s, m, h or d.\n',
-    settingTable(settings),
+    settingTable(SETTING_ROWS),
     `While one of ${[...DENYING_SETTINGS].map(code).join(', ')} is set, every Ingress answers 503: these keep clients out and are not supported yet. Any other key is reported and has no effect.\n`,
   ].join('\n');
 }
@@ -49,18 +51,24 @@ function section(title: string, body: string): string {
 
 function annotationTable(rows: readonly AnyAnnotationRow[]): string {
   const lines = rows.map(
-    (row) => `| \`${row.name}\` | ${defaultOf(row)} | ${row.scope} | ${row.risk} | ${needsOf(row)}${cell(row.documentation)} |`,
+    (row) => `| \`${row.name}\` | ${defaultOf(row)} | ${row.scope} | ${row.risk} | ${needsOf(row)}${cell(row.documentation)}${denialOf(row)} |`,
   );
   return ['| name | default | scope | risk | what it does |', '|---|---|---|---|---|', ...lines, ''].join('\n');
 }
 
 function defaultOf(row: AnyAnnotationRow): string {
   if (row.configMapKey !== undefined) return `ConfigMap \`${row.configMapKey}\``;
-  return row.default === null ? 'none' : code(plain(row.default));
+  return row.default === null ? 'none' : code(row.defaultText ?? plain(row.default));
 }
 
 function needsOf(row: AnyAnnotationRow): string {
   return row.needs === undefined ? '' : `With \`${row.needs}\`: `;
+}
+
+function denialOf(row: AnyAnnotationRow): string {
+  if (row.denyWhenInvalid === undefined) return '';
+  const paths = row.denyWhenInvalid === 'host' ? 'every path of the hosts for which it decides answers' : 'its paths answer';
+  return ` While the value breaks its rule, ${paths} 503.`;
 }
 
 function unsupportedSections(): string[] {
@@ -68,7 +76,7 @@ function unsupportedSections(): string[] {
     [
       'denied',
       'Refused service until they are supported',
-      'They keep somebody out or protect traffic: an Ingress that has one answers 503 on its paths (\\*: on every path of its hosts) rather than being served without it.',
+      'They keep somebody out or protect traffic: an Ingress that has one answers 503 on its paths rather than being served without it.',
     ],
     ['ignored', 'Not supported yet', 'Reported as a warning; the Ingress is served without them.'],
     ['refused', 'Never supported', 'They need nginx itself. Reported as a warning; the Ingress is served without them.'],
@@ -81,8 +89,7 @@ function unsupportedSections(): string[] {
 }
 
 function marks(row: UnsupportedAnnotation): string {
-  const unless = row.harmless.length === 0 ? '' : ` (unless ${row.harmless.map(code).join(' or ')})`;
-  return `${row.scope === 'host' ? '\\*' : ''}${unless}`;
+  return row.harmless.length === 0 ? '' : ` (unless ${row.harmless.map(code).join(' or ')})`;
 }
 
 function settingTable(rows: readonly AnySettingRow[]): string {

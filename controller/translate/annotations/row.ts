@@ -11,12 +11,19 @@ export interface AnnotationRow<T> {
   readonly configMapKey?: string;
   /** Holds instead of the default when the value breaks the rule. */
   readonly whenInvalid?: { readonly value: T & {}; readonly effect: string };
+  /**
+   * A value that breaks the rule is no reason to be less careful: the paths of the Ingress, or all paths of its hosts, answer
+   * 503. Absent: the default holds.
+   */
+  readonly denyWhenInvalid?: 'ingress' | 'host';
+  /** The default as one would write it, where that is not plain from its value. */
+  readonly defaultText?: string;
   /** Name of an annotation without which this one says nothing. */
   readonly needs?: string;
   /** What a wrong value can hurt. low: its own Ingress; medium: its clients' sessions or secrecy. What is worse is not obeyed. */
   readonly risk: 'low' | 'medium';
   /** Where it takes effect. */
-  readonly scope: 'canary' | 'cluster' | 'route';
+  readonly scope: 'canary' | 'cluster' | 'route' | 'host';
   /** What it does and how it differs from ingress-nginx: a sentence or two of Markdown. */
   readonly documentation: string;
 }

@@ -1,6 +1,8 @@
 import { AFFINITY } from './affinityRows.ts';
+import { BACKEND_TLS, TRANSPORT } from './backendTlsRows.ts';
 import { BALANCE } from './balanceRows.ts';
 import { CANARY } from './canaryRows.ts';
+import { CLIENT_AUTH, PASSTHROUGH } from './clientTlsRows.ts';
 import { PROXY, REDIRECT } from './routeRows.ts';
 import type { AnyAnnotationRow } from './row.ts';
 
@@ -17,6 +19,9 @@ export const ANNOTATION_GROUPS: readonly AnnotationGroup[] = [
   { title: 'Cookie affinity', rows: Object.values(AFFINITY) },
   { title: 'HTTPS redirect', rows: Object.values(REDIRECT) },
   { title: 'Proxying', rows: Object.values(PROXY) },
+  { title: 'Protocol and TLS of backends', rows: [...Object.values(TRANSPORT), ...Object.values(BACKEND_TLS)] },
+  { title: 'Client certificates', rows: Object.values(CLIENT_AUTH) },
+  { title: 'TLS passthrough', rows: Object.values(PASSTHROUGH) },
 ];
 
 /** name without prefix → row. */

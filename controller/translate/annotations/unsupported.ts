@@ -7,17 +7,15 @@ export interface UnsupportedAnnotation {
    * removed: ingress-nginx itself dropped it. denied: it restricts who or what may pass, so the Ingress answers 503.
    */
   readonly kind: 'ignored' | 'refused' | 'removed' | 'denied';
-  /** Of `denied`: what it restricts in ingress-nginx, the Ingress's own paths or every path of its hosts. */
-  readonly scope: 'ingress' | 'host';
   /** Lower-case values that ask for nothing, so that there is nothing to report or deny. */
   readonly harmless: readonly string[];
 }
 
-type Extra = Partial<Pick<UnsupportedAnnotation, 'scope' | 'harmless'>>;
+type Extra = Partial<Pick<UnsupportedAnnotation, 'harmless'>>;
 
 function rows(kind: UnsupportedAnnotation['kind'], names: string, extra: Extra = {}): UnsupportedAnnotation[] {
   const list = names.trim().split(/\s+/);
-  return list.map((name) => ({ name, kind, scope: extra.scope ?? 'ingress', harmless: extra.harmless ?? [] }));
+  return list.map((name) => ({ name, kind, harmless: extra.harmless ?? [] }));
 }
 
 /** Access rules and limits: served without them, an Ingress would be open to those it means to keep out. */
@@ -32,15 +30,6 @@ const DENIED = [
   ),
   ...rows('denied', 'limit-connections limit-rps limit-rpm limit-rate limit-rate-after', { harmless: ['0'] }),
   ...rows('denied', 'limit-burst-multiplier limit-allowlist limit-whitelist'),
-  ...rows('denied', 'auth-tls-verify-client', { scope: 'host', harmless: ['off'] }),
-  ...rows(
-    'denied',
-    'auth-tls-secret auth-tls-verify-depth auth-tls-error-page auth-tls-pass-certificate-to-upstream auth-tls-match-cn',
-    { scope: 'host' },
-  ),
-  ...rows('denied', 'ssl-passthrough', { scope: 'host', harmless: ['false'] }),
-  // Plain HTTP to a backend that was meant to be reached by TLS would put requests on the wire in clear text.
-  ...rows('denied', 'backend-protocol', { harmless: ['http', 'auto_http'] }),
 ];
 
 const IGNORED = [
@@ -49,15 +38,16 @@ const IGNORED = [
     `rewrite-target use-regex app-root permanent-redirect permanent-redirect-code temporal-redirect temporal-redirect-code
      relative-redirects from-to-www-redirect preserve-trailing-slash use-port-in-redirects server-alias
      ssl-ciphers ssl-prefer-server-ciphers
-     proxy-ssl-secret proxy-ssl-verify proxy-ssl-verify-depth proxy-ssl-name proxy-ssl-server-name proxy-ssl-protocols
-     proxy-ssl-ciphers enable-global-auth satisfy
+     enable-global-auth satisfy
      enable-cors cors-allow-origin cors-allow-methods cors-allow-headers cors-expose-headers cors-allow-credentials cors-max-age
      service-upstream default-backend proxy-request-buffering proxy-buffering proxy-buffers-number proxy-buffer-size
-     proxy-busy-buffers-size proxy-max-temp-file-size client-body-buffer-size proxy-http-version proxy-cookie-domain
+     proxy-busy-buffers-size proxy-max-temp-file-size client-body-buffer-size proxy-cookie-domain
      proxy-cookie-path proxy-redirect-from proxy-redirect-to connection-proxy-header x-forwarded-prefix custom-headers
      custom-http-errors disable-proxy-intercept-errors mirror-target mirror-request-body mirror-host
      enable-opentelemetry opentelemetry-trust-incoming-span opentelemetry-operation-name`,
   ),
+  // 1.1 is what backends get anyway; 1.0 would mean a connection for each request and no streaming of bodies.
+  ...rows('ignored', 'proxy-http-version', { harmless: ['1.1'] }),
 ];
 
 const REFUSED = rows(

@@ -28,28 +28,35 @@ const MAX_PORT = 65_535;
 /** Where Services may lead. */
 export type AllowedBackends = Pick<TranslateOptions, 'allowExternalName' | 'allowLocalBackends'>;
 
+/** A port of a Service, and which of its endpoints are wanted. */
+export interface BackendQuery {
+  readonly namespace: string;
+  readonly backend: IngressBackendService;
+  /** Default: TCP. */
+  readonly protocol?: 'TCP' | 'UDP';
+  /** Only endpoints on this node; default: all. */
+  readonly node?: string | null;
+}
+
 /** Finds the endpoints of a Service's port. */
-export function resolveBackend(
-  objects: ObjectIndex,
-  { namespace, backend }: { readonly namespace: string; readonly backend: IngressBackendService },
-  allowed: AllowedBackends,
-): ResolvedBackend {
+export function resolveBackend(objects: ObjectIndex, query: BackendQuery, allowed: AllowedBackends): ResolvedBackend {
+  const { namespace, backend, node = null } = query;
   const name = `${namespace}/${backend.service}`;
   const service = objects.get('Service', namespace, backend.service);
   if (service === undefined) {
     return missing('service.name', 'must name a Service that exists', `Service ${name} does not exist`);
   }
-  if (service.type === 'ExternalName') return resolveExternalName(service, backend, allowed);
-  const port = findPort(service, backend);
-  if (port === undefined) return missingPort(service, backend);
-  const found = endpointsOfService(objects, service, port);
+  if (service.type === 'ExternalName') return resolveExternalName(service, query, allowed);
+  const port = findPort(service, query);
+  if (port === undefined) return missingPort(service, query);
+  const found = endpointsOfService(objects, { service, port, node });
   if (found.endpoints.some((endpoint) => endpoint.state === 'ready')) return { endpoints: found.endpoints, fault: null };
-  const unavailable = `Service ${name} ${emptyReason(found, port)}`;
+  const unavailable = `Service ${name} ${emptyReason(found, port, node)}`;
   const rule = `must have a ready endpoint; ${unavailable}`;
   return { endpoints: found.endpoints, fault: { severity: 'warning', part: 'service.name', rule, unavailable } };
 }
 
-function resolveExternalName(service: Service, backend: IngressBackendService, allowed: AllowedBackends): ResolvedBackend {
+function resolveExternalName(service: Service, query: BackendQuery, allowed: AllowedBackends): ResolvedBackend {
   const name = `${service.metadata.namespace}/${service.metadata.name}`;
   if (!allowed.allowExternalName) {
     return missing(
@@ -58,8 +65,8 @@ function resolveExternalName(service: Service, backend: IngressBackendService, a
       `Service ${name} is of type ExternalName, which is not allowed`,
     );
   }
-  const port = externalPort(service, backend);
-  if (port === undefined || port < 1 || port > MAX_PORT) return missingPort(service, backend);
+  const port = externalPort(service, query);
+  if (port === undefined || port < 1 || port > MAX_PORT) return missingPort(service, query);
   const judged = judgeExternalName(service.externalName, allowed.allowLocalBackends);
   if (judged.type === 'refused') {
     return missing('service.name', `externalName of ${name} ${judged.rule}`, `externalName of Service ${name} is refused`);
@@ -68,30 +75,32 @@ function resolveExternalName(service: Service, backend: IngressBackendService, a
 }
 
 /** As ingress-nginx: the target port; a Service that lists no ports leaves the number to the Ingress. */
-function externalPort(service: Service, backend: IngressBackendService): number | undefined {
-  const declared = findPort(service, backend);
+function externalPort(service: Service, query: BackendQuery): number | undefined {
+  const { backend } = query;
+  const declared = findPort(service, query);
   if (declared !== undefined) return typeof declared.targetPort === 'number' ? declared.targetPort : declared.port;
   return service.ports.length === 0 && backend.port.type === 'number' ? backend.port.number : undefined;
 }
 
-function findPort(service: Service, backend: IngressBackendService): ServicePort | undefined {
+function findPort(service: Service, { backend, protocol = 'TCP' }: BackendQuery): ServicePort | undefined {
   const { port } = backend;
-  const tcp = service.ports.filter((candidate) => candidate.protocol === 'TCP');
-  return tcp.find((candidate) => (port.type === 'number' ? candidate.port === port.number : candidate.name === port.name));
+  const ofProtocol = service.ports.filter((candidate) => candidate.protocol === protocol);
+  return ofProtocol.find((candidate) => (port.type === 'number' ? candidate.port === port.number : candidate.name === port.name));
 }
 
-function missingPort(service: Service, backend: IngressBackendService): ResolvedBackend {
+function missingPort(service: Service, { backend, protocol = 'TCP' }: BackendQuery): ResolvedBackend {
   const name = `${service.metadata.namespace}/${service.metadata.name}`;
   const ports = service.ports
-    .filter((port) => port.protocol === 'TCP')
+    .filter((port) => port.protocol === protocol)
     .map((port) => (port.name === '' ? `${port.port}` : `${port.port} (${port.name})`));
-  const has = ports.length === 0 ? 'it has no TCP port' : `it has ${ports.slice(0, 10).join(', ')}`;
+  const has = ports.length === 0 ? `it has no ${protocol} port` : `it has ${ports.slice(0, 10).join(', ')}`;
   const unavailable = `Service ${name} has no port ${portText(backend)}`;
-  return missing('service.port', `must be a TCP port of Service ${name}; ${has}`, unavailable);
+  return missing('service.port', `must be a ${protocol} port of Service ${name}; ${has}`, unavailable);
 }
 
-function emptyReason(found: ReturnType<typeof endpointsOfService>, port: ServicePort): string {
+function emptyReason(found: ReturnType<typeof endpointsOfService>, port: ServicePort, node: string | null): string {
   if (!found.hasObject) return 'has no EndpointSlice';
+  if (node !== null && found.elsewhere) return `has no ready endpoint on node ${node}, where externalTrafficPolicy Local wants it`;
   if (found.hasPort) return 'has no ready endpoint';
   return `has no EndpointSlice with ${port.name === '' ? 'an unnamed port' : `a port named ${port.name}`}`;
 }

@@ -15,35 +15,42 @@ export interface ServiceEndpoints {
   readonly hasObject: boolean;
   /** At least one of them has the port. */
   readonly hasPort: boolean;
+  /** Endpoints on other nodes that would have counted. */
+  readonly elsewhere: boolean;
+}
+
+/** Which endpoints are wanted. */
+export interface EndpointQuery {
+  readonly service: Service;
+  readonly port: ServicePort;
+  /** Only those on this node (externalTrafficPolicy Local); null: all. The legacy Endpoints object does not tell nodes. */
+  readonly node: string | null;
 }
 
 /** Endpoints gathered so far. */
 interface Gathering {
   readonly byAddress: Map<string, Endpoint>;
   hasPort: boolean;
+  elsewhere: boolean;
 }
 
 /**
  * What serves a port of a Service: its EndpointSlices, or its Endpoints object when it has no slice at all. Ready endpoints
  * are used; terminating ones are kept so that their requests can end.
  */
-export function endpointsOfService(objects: ObjectIndex, service: Service, port: ServicePort): ServiceEndpoints {
-  const { namespace, name } = service.metadata;
-  const gathering: Gathering = { byAddress: new Map(), hasPort: false };
+export function endpointsOfService(objects: ObjectIndex, query: EndpointQuery): ServiceEndpoints {
+  const { namespace, name } = query.service.metadata;
+  const gathering: Gathering = { byAddress: new Map(), hasPort: false, elsewhere: false };
   const slices = objects.slicesOf(namespace, name);
-  for (const slice of slices) gatherSlice(slice, { service, port }, gathering);
+  for (const slice of slices) gatherSlice(slice, query, gathering);
   const legacy = slices.length === 0 ? objects.get('Endpoints', namespace, name) : undefined;
-  if (legacy !== undefined) gatherLegacy(legacy, { service, port }, gathering);
+  if (legacy !== undefined) gatherLegacy(legacy, query, gathering);
   const endpoints = [...gathering.byAddress.values()].toSorted(compareEndpoints);
-  return { endpoints, hasObject: slices.length > 0 || legacy !== undefined, hasPort: gathering.hasPort };
+  const { hasPort, elsewhere } = gathering;
+  return { endpoints, hasObject: slices.length > 0 || legacy !== undefined, hasPort, elsewhere };
 }
 
-interface Wanted {
-  readonly service: Service;
-  readonly port: ServicePort;
-}
-
-function gatherSlice(slice: EndpointSlice, wanted: Wanted, gathering: Gathering): void {
+function gatherSlice(slice: EndpointSlice, wanted: EndpointQuery, gathering: Gathering): void {
   const port = findPort(slice.ports, wanted.port);
   // Names instead of addresses would have to be resolved by whoever may write slices: not followed (deprecated in the API).
   if (port === null || slice.addressType === 'FQDN') return;
@@ -52,15 +59,23 @@ function gatherSlice(slice: EndpointSlice, wanted: Wanted, gathering: Gathering)
   for (const endpoint of slice.endpoints) {
     const state = stateOf(endpoint, wanted.service.publishNotReadyAddresses);
     if (state === null) continue;
+    if (wanted.node !== null && endpoint.nodeName !== wanted.node) {
+      gathering.elsewhere = true;
+      continue;
+    }
     for (const host of endpoint.addresses) add({ host, port, weight, state }, gathering);
   }
 }
 
-function gatherLegacy(object: Endpoints, wanted: Wanted, gathering: Gathering): void {
+function gatherLegacy(object: Endpoints, wanted: EndpointQuery, gathering: Gathering): void {
   for (const subset of object.subsets) {
     const port = findPort(subset.ports, wanted.port);
     if (port === null) continue;
     gathering.hasPort = true;
+    if (wanted.node !== null) {
+      gathering.elsewhere = true;
+      continue;
+    }
     const notReady = wanted.service.publishNotReadyAddresses ? subset.notReadyAddresses : [];
     for (const host of [...subset.addresses, ...notReady]) {
       add({ host, port, weight: LEGACY_WEIGHT, state: 'ready' }, gathering);

@@ -29,7 +29,7 @@ export const CLIENT_SETTINGS = {
     parse: parseCidrList,
     default: null,
     source: 'ingress-nginx',
-    documentation: 'Addresses and CIDRs, between commas, of the proxies in front.',
+    documentation: 'Addresses and CIDRs, between commas, of the proxies in front: for X-Forwarded-* and for the PROXY protocol.',
   }),
   fullForwardedFor: setting<boolean>({
     key: 'compute-full-forwarded-for',

@@ -12,7 +12,7 @@ const DEFAULT_KEY = 'default' as CertificateKey;
 
 /** Which certificate answers which server name. */
 export interface AssignedCertificates {
-  /** Used certificates and `default`, sorted by key. */
+  /** Used certificates, those shown to backends included, and `default`, sorted by key. */
   readonly certificates: ReadonlyMap<CertificateKey, Certificate>;
   /** Sorted by name. */
   readonly serverNames: ReadonlyMap<HostPattern, CertificateKey>;
@@ -49,7 +49,12 @@ interface Assignment {
 export function assignCertificates(
   plans: readonly IngressPlan[],
   objects: ObjectIndex,
-  options: { readonly defaultCertificate: Certificate; readonly nowMs: number },
+  options: {
+    readonly defaultCertificate: Certificate;
+    readonly nowMs: number;
+    /** Shown to backends; they answer no server name. */
+    readonly clientCertificates: ReadonlyMap<CertificateKey, Certificate>;
+  },
 ): AssignedCertificates {
   const assignment: Assignment = {
     objects,
@@ -63,7 +68,7 @@ export function assignCertificates(
   const entries = withTls.map((plan) => plan.ingress.tls.map((tls) => entryOf(plan, tls, assignment)));
   for (const [index, plan] of withTls.entries()) assignRuleHosts(plan, entries[index] ?? [], assignment);
   for (const [index, plan] of withTls.entries()) assignListedHosts(plan, entries[index] ?? [], assignment);
-  return finish(assignment, options.defaultCertificate);
+  return finish(assignment, new Map([...options.clientCertificates, [DEFAULT_KEY, options.defaultCertificate]]));
 }
 
 function entryOf(plan: IngressPlan, tls: IngressTls, assignment: Assignment): TlsEntry {
@@ -156,9 +161,9 @@ function lists(listed: HostPattern, host: HostPattern): boolean {
   return listed === host || (!host.startsWith('*') && listed === wildcardOf(host));
 }
 
-function finish(assignment: Assignment, defaultCertificate: Certificate): AssignedCertificates {
+function finish(assignment: Assignment, besides: ReadonlyMap<CertificateKey, Certificate>): AssignedCertificates {
   const { serverNames, tlsHosts, problems } = assignment;
-  const used = new Map<CertificateKey, Certificate>([[DEFAULT_KEY, defaultCertificate]]);
+  const used = new Map(besides);
   for (const certificate of serverNames.values()) used.set(certificate.key, certificate);
   return {
     certificates: new Map([...used].toSorted(([a], [b]) => compareText(a, b))),

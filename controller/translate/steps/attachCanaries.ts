@@ -4,7 +4,7 @@ import { ANY_HOST } from '../../../core/net/hostPattern.ts';
 import type { IngressBackendService } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { backendField } from '../clusterRequest.ts';
-import { matchKey, type CanaryRule, type IngressPlan, type PathClaim } from '../ingressPlan.ts';
+import { matchKey, whyUnserved, type CanaryRule, type IngressPlan, type PathClaim } from '../ingressPlan.ts';
 import { problemOf, type Finding } from '../problemOf.ts';
 import type { ClaimedPath, HostTable } from './resolveClaims.ts';
 
@@ -96,6 +96,8 @@ function attach(
   attachment: Attachment,
 ): void {
   const { plan, rule, claim } = canary;
+  // Why is reported where it was found out.
+  if (plan.refusedHosts.has(claim.host)) return;
   const refusal = refusalOf(plan, { claim, main, objects: attachment.objects });
   if (refusal !== null) {
     report(plan, refusal, attachment);
@@ -117,7 +119,7 @@ function refusalOf(
     const rule = 'must be a Service: resource backends are not supported';
     return { severity: 'error', field, rule, value: claim.backend.kind, effect };
   }
-  if (main.claim.backend.type === 'resource' || main.plan.denial !== null) {
+  if (main.claim.backend.type === 'resource' || whyUnserved(main.plan, main.claim.host) !== null) {
     const rule = `stands beside a path of ${printRef(main.plan.ref)} that is not served`;
     return { severity: 'error', field: claim.field, rule, effect };
   }

@@ -1,11 +1,13 @@
 import type { Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
+import { normalizeHostName } from '../../../core/net/hostPattern.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { resolveBackend, type AllowedBackends, type BackendFault, type ResolvedBackend } from '../backends/resolveBackend.ts';
 import { sliceWeight } from '../backends/sliceWeight.ts';
 import { backendField, portText, type ClusterRequest, type ClusterUse } from '../clusterRequest.ts';
 import { compareText } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';
+import { transportTo } from '../transportPolicy.ts';
 
 /** Clusters sorted by key; what is wrong with a backend is reported once for each Ingress that uses it. */
 export function buildClusters(
@@ -21,17 +23,25 @@ export function buildClusters(
     const backendKey = backendKeyOf(request);
     const resolved = backends.get(backendKey) ?? resolveBackend(objects, request, allowed);
     backends.set(backendKey, resolved);
-    clusters.set(request.key, clusterOf(request, resolved));
+    clusters.set(request.key, clusterOf(request, resolved, objects));
   }
   return { clusters, problems: [...backendProblems(uses, backends), ...weightProblems(requests.values(), objects)] };
 }
 
-function clusterOf(request: ClusterRequest, { endpoints, fault }: ResolvedBackend): Cluster {
-  const { key, namespace, backend, balance, affinity } = request;
+function clusterOf(request: ClusterRequest, { endpoints, fault }: ResolvedBackend, objects: ObjectIndex): Cluster {
+  const { key, namespace, backend, balance, affinity, transport } = request;
   const port = portText(backend);
   const name = `${namespace}-${backend.service}-${port}`;
   const unavailable = fault?.unavailable ?? null;
-  return { key, name, namespace, service: backend.service, port, endpoints, unavailable, balance, affinity };
+  const cluster: Cluster = { key, name, namespace, service: backend.service, port, endpoints, unavailable, balance, affinity };
+  return transport === null ? cluster : { ...cluster, transport: transportTo(transport, dnsNameOf(request, objects)) };
+}
+
+/** What the certificates of a Service's endpoints are expected to be for, unless the Ingress says otherwise. */
+function dnsNameOf({ namespace, backend }: ClusterRequest, objects: ObjectIndex): string {
+  const service = objects.get('Service', namespace, backend.service);
+  const external = service?.type === 'ExternalName' ? normalizeHostName(service.externalName) : null;
+  return external ?? `${backend.service}.${namespace}.svc`;
 }
 
 function backendProblems(uses: readonly ClusterUse[], backends: ReadonlyMap<string, ResolvedBackend>): Problem[] {

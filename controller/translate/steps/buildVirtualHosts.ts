@@ -1,9 +1,10 @@
+import type { ClientAuth } from '../../../core/ir/clientAuth.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { Canary, Route, RouteAction, RouteFilter, VirtualHost } from '../../../core/ir/virtualHost.ts';
 import type { HostPattern } from '../../../core/net/hostPattern.ts';
 import { backendField, requestCluster, type ClusterUse } from '../clusterRequest.ts';
 import { compareText } from '../ingressAge.ts';
-import type { BackendPolicy } from '../ingressPlan.ts';
+import { whyUnserved, type BackendPolicy } from '../ingressPlan.ts';
 import { problemOf } from '../problemOf.ts';
 import type { AttachedCanary, CanaryTable } from './attachCanaries.ts';
 import type { IngressDefaults } from './readSettings.ts';
@@ -18,6 +19,8 @@ export interface RouteInputs {
   readonly canaries: CanaryTable;
   /** host → why none of its paths may be served. */
   readonly deniedHosts: ReadonlyMap<HostPattern, string>;
+  /** host → what is asked of its clients' certificates. */
+  readonly clientAuth: ReadonlyMap<HostPattern, ClientAuth>;
   /** Hosts for which TLS is configured. */
   readonly tlsHosts: ReadonlySet<HostPattern>;
   readonly defaults: IngressDefaults;
@@ -41,7 +44,12 @@ export function buildVirtualHosts(inputs: RouteInputs): BuiltRoutes {
   const virtualHosts = new Map<HostPattern, VirtualHost>();
   for (const host of [...inputs.hosts.keys()].toSorted(compareText)) {
     const paths = [...(inputs.hosts.get(host)?.values() ?? [])].toSorted(compareMatch);
-    virtualHosts.set(host, { host, routes: paths.map((path) => routeOf(path, build)) });
+    const clientAuth = inputs.clientAuth.get(host);
+    virtualHosts.set(host, {
+      host,
+      routes: paths.map((path) => routeOf(path, build)),
+      ...(clientAuth === undefined ? {} : { clientAuth }),
+    });
   }
   return { virtualHosts, uses: build.uses, problems: build.problems };
 }
@@ -80,8 +88,8 @@ function liesBelow(path: string, prefix: string): boolean {
 
 function actionOf(path: ClaimedPath, build: Build): RouteAction {
   const { plan, claim } = path;
-  const denial = plan.denial?.reason ?? build.deniedHosts.get(claim.host);
-  if (denial !== undefined) return { type: 'respond', status: UNAVAILABLE, reason: denial };
+  const denial = whyUnserved(plan, claim.host) ?? build.deniedHosts.get(claim.host) ?? null;
+  if (denial !== null) return { type: 'respond', status: UNAVAILABLE, reason: denial };
   const { backend } = claim;
   if (backend.type === 'resource') {
     build.problems.push(
@@ -109,9 +117,12 @@ function canaryOf(attached: AttachedCanary, main: BackendPolicy, build: Build): 
   return { cluster: request.key, ingress: plan.ref, ...rule };
 }
 
-/** A sticky canary takes over the main's affinity; a legacy one has none. Balancing is the canary's own. */
+/**
+ * A sticky canary takes over the main's affinity; a legacy one has none. One that does not say how it is spoken to is spoken to
+ * as the main is, so that it is not reached in clear text by mistake. Balancing is the canary's own.
+ */
 function canaryPolicy({ plan, rule }: AttachedCanary, main: BackendPolicy): BackendPolicy {
   const own = plan.backendPolicy;
   const affinity = rule.affinity === 'legacy' ? null : (main.affinity ?? own.affinity);
-  return { ...own, affinity };
+  return { ...own, affinity, transport: plan.transportWish === null ? main.transport : own.transport };
 }

@@ -5,11 +5,14 @@ import { BALANCE } from '../annotations/balanceRows.ts';
 import type { AnnotationValues } from '../annotations/readAnnotations.ts';
 import type { BackendPolicy } from '../ingressPlan.ts';
 
-/** How the endpoints of one Ingress are chosen: hashing before the algorithm, as ingress-nginx; stickiness beside either. */
+/**
+ * How the endpoints of one Ingress are chosen: hashing before the algorithm, as ingress-nginx; stickiness beside either. How
+ * they are spoken to is not known before Secrets are (`resolveTransports`).
+ */
 export function planBackendPolicy(values: AnnotationValues, defaultBalance: BalancePolicy): BackendPolicy {
   const balance = balanceOf(values) ?? defaultBalance;
   const affinity = affinityOf(values);
-  return { balance, affinity, hasDefaultBalance: isDeepStrictEqual(balance, defaultBalance) };
+  return { balance, affinity, hasDefaultBalance: isDeepStrictEqual(balance, defaultBalance), transport: null };
 }
 
 function balanceOf(values: AnnotationValues): BalancePolicy | null {

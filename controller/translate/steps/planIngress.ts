@@ -1,5 +1,6 @@
 import { refOf, type Ingress } from '../../model/objects.ts';
-import type { Denial } from '../annotations/judgeUnsupported.ts';
+import { PASSTHROUGH } from '../annotations/clientTlsRows.ts';
+import { widerDenial, type Denial } from '../annotations/judgeUnsupported.ts';
 import { readAnnotations, type AnnotationValues } from '../annotations/readAnnotations.ts';
 import { REDIRECT } from '../annotations/routeRows.ts';
 import type { IngressPlan } from '../ingressPlan.ts';
@@ -7,8 +8,12 @@ import { memoizeByObject } from '../memoize.ts';
 import { expandRules } from './expandRules.ts';
 import { planBackendPolicy } from './planBackendPolicy.ts';
 import { planCanary } from './planCanary.ts';
+import { planClientAuth } from './planClientAuth.ts';
 import { planRoutePolicy } from './planRoutePolicy.ts';
+import { planTransport } from './planTransport.ts';
 import type { IngressDefaults } from './readSettings.ts';
+
+const NO_HOSTS: IngressPlan['refusedHosts'] = new Map();
 
 /** Everything one Ingress asks for. Remembered as long as Ingress and defaults are the same objects. */
 export const planIngress: (ingress: Ingress, defaults: IngressDefaults) => IngressPlan = memoizeByObject(plan);
@@ -18,6 +23,8 @@ function plan(ingress: Ingress, defaults: IngressDefaults): IngressPlan {
   const rules = expandRules(ingress);
   const canary = planCanary(ingress, values);
   const policy = planRoutePolicy(values, defaults);
+  const transport = planTransport(ingress, values);
+  const clientAuth = planClientAuth(ingress, values);
   return {
     ingress,
     ref: refOf(ingress),
@@ -25,10 +32,14 @@ function plan(ingress: Ingress, defaults: IngressDefaults): IngressPlan {
     claims: rules.claims,
     policy,
     backendPolicy: planBackendPolicy(values, defaults.balance),
+    transportWish: transport.wish,
+    clientAuthWish: clientAuth.wish,
+    passthroughField: values.get(PASSTHROUGH.enabled) ? values.fieldOf(PASSTHROUGH.enabled) : null,
     redirect: redirectOf(values, defaults),
-    denial: denial ?? denialOf(defaults),
+    denial: widerDenial(widerDenial(denial, clientAuth.denial), denialOf(defaults)),
+    refusedHosts: NO_HOSTS,
     canary: canary.canary,
-    problems: [...problems, ...rules.problems, ...canary.problems],
+    problems: [...problems, ...rules.problems, ...canary.problems, ...transport.problems, ...clientAuth.problems],
   };
 }
 

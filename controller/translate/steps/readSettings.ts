@@ -1,15 +1,16 @@
 import type { BalancePolicy } from '../../../core/ir/cluster.ts';
 import { printValue, type Problem } from '../../../core/ir/problem.ts';
-import type { ForwardedHeaders, Settings } from '../../../core/ir/settings.ts';
+import type { Settings } from '../../../core/ir/settings.ts';
 import type { RouteFilter, RoutePolicy } from '../../../core/ir/virtualHost.ts';
 import type { ConfigMap } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
-import { problemOf } from '../problemOf.ts';
 import { CLIENT_SETTINGS as CLIENT } from '../settings/clientRows.ts';
 import { FIXED_LIMITS } from '../settings/limits.ts';
+import { PROTOCOL_SETTINGS as PROTOCOL } from '../settings/protocolRows.ts';
 import { readConfigMap, type SettingValues } from '../settings/readConfigMap.ts';
 import { ROUTE_SETTINGS as ROUTE } from '../settings/routeRows.ts';
 import type { TranslateOptions } from '../translation.ts';
+import { readTrust } from './readTrust.ts';
 
 /** What holds for an Ingress whose annotations say nothing. The same object as long as the ConfigMap is the same. */
 export interface IngressDefaults {
@@ -31,33 +32,40 @@ interface ReadSettings {
   readonly problems: readonly Problem[];
 }
 
-const EVERYBODY = ['0.0.0.0/0', '::/0'];
+/** What a ConfigMap alone decides; remembered with it. */
+interface Compiled {
+  readonly values: SettingValues;
+  readonly settings: Omit<Settings, 'forwardedHeaders' | 'proxyProtocol'>;
+  readonly defaults: IngressDefaults;
+  readonly problems: readonly Problem[];
+}
 
 /** Settings of the proxy and defaults of Ingresses, from the ConfigMap that the options name and the built-in defaults. */
 export function readSettings(objects: ObjectIndex, options: TranslateOptions): ReadSettings {
   const configMap = options.configMap === null ? null : findConfigMap(objects, options.configMap);
   const base = configMap === null ? BUILT_IN : compileOnce(configMap);
   const missing = options.configMap !== null && configMap === null ? [missingConfigMap(options.configMap)] : [];
+  const { forwardedHeaders, proxyProtocol, problems } = readTrust(base.values, configMap, options.trustedProxies);
   return {
-    settings: withTrustedProxies(base.settings, options.trustedProxies),
+    settings: { ...base.settings, forwardedHeaders, proxyProtocol },
     defaults: base.defaults,
-    problems: [...base.problems, ...missing],
+    problems: [...base.problems, ...problems, ...missing],
   };
 }
 
 const BUILT_IN = compile(null);
-const compiled = new WeakMap<ConfigMap, ReadSettings>();
+const compiled = new WeakMap<ConfigMap, Compiled>();
 
-function compileOnce(configMap: ConfigMap): ReadSettings {
+function compileOnce(configMap: ConfigMap): Compiled {
   const known = compiled.get(configMap) ?? compile(configMap);
   compiled.set(configMap, known);
   return known;
 }
 
-function compile(configMap: ConfigMap | null): ReadSettings {
+function compile(configMap: ConfigMap | null): Compiled {
   const { values, denial, problems } = readConfigMap(configMap);
-  const trust = trustOf(values, configMap);
   return {
+    values,
     settings: {
       limits: {
         ...FIXED_LIMITS,
@@ -73,36 +81,18 @@ function compile(configMap: ConfigMap | null): ReadSettings {
         requests: values.get(CLIENT.upstreamRequests),
         maxAgeMs: values.get(CLIENT.upstreamTime),
       },
-      forwardedHeaders: trust.forwardedHeaders,
       accessLog: !values.get(CLIENT.disableAccessLog),
+      http2: {
+        enabled: values.get(PROTOCOL.http2),
+        cleartext: values.get(PROTOCOL.http2Cleartext),
+        maxConcurrentStreams: values.get(PROTOCOL.http2Streams),
+        maxRequests: values.get(PROTOCOL.http2Requests) === 0 ? null : values.get(PROTOCOL.http2Requests),
+      },
+      sessionTickets: values.get(PROTOCOL.sessionTickets),
     },
     defaults: { ...defaultsOf(values), denial },
-    problems: [...problems, ...trust.problems],
+    problems,
   };
-}
-
-function trustOf(
-  values: SettingValues,
-  configMap: ConfigMap | null,
-): { readonly forwardedHeaders: ForwardedHeaders; readonly problems: readonly Problem[] } {
-  const wanted = values.get(CLIENT.useForwardedHeaders) || values.get(CLIENT.enableRealIp);
-  const cidrs = values.get(CLIENT.realIpCidrs);
-  const appendForwardedFor = values.get(CLIENT.fullForwardedFor);
-  if (!wanted || configMap === null) return { forwardedHeaders: { trustedCidrs: [], appendForwardedFor }, problems: [] };
-  if (cidrs !== null) return { forwardedHeaders: { trustedCidrs: cidrs, appendForwardedFor }, problems: [] };
-  // A CIDR list that cannot be read must not widen trust to everybody.
-  if ((configMap.data.get(CLIENT.realIpCidrs.key) ?? '') !== '') {
-    return { forwardedHeaders: { trustedCidrs: [], appendForwardedFor }, problems: [] };
-  }
-  const key = values.get(CLIENT.useForwardedHeaders) ? CLIENT.useForwardedHeaders.key : CLIENT.enableRealIp.key;
-  const open = problemOf(configMap, {
-    severity: 'warning',
-    field: `data[${key}]`,
-    rule: 'should stand together with proxy-real-ip-cidr, which names the proxies to trust',
-    value: configMap.data.get(key),
-    effect: 'every client may set its own address with X-Forwarded-For, as in ingress-nginx',
-  });
-  return { forwardedHeaders: { trustedCidrs: EVERYBODY, appendForwardedFor }, problems: [open] };
 }
 
 function defaultsOf(values: SettingValues): Omit<IngressDefaults, 'denial'> {
@@ -132,12 +122,6 @@ function defaultsOf(values: SettingValues): Omit<IngressDefaults, 'denial'> {
       exemptPrefixes: values.get(ROUTE.noRedirectPaths),
     },
   };
-}
-
-function withTrustedProxies(settings: Settings, trustedProxies: readonly string[]): Settings {
-  if (trustedProxies.length === 0) return settings;
-  const trustedCidrs = [...new Set([...trustedProxies, ...settings.forwardedHeaders.trustedCidrs])];
-  return { ...settings, forwardedHeaders: { ...settings.forwardedHeaders, trustedCidrs } };
 }
 
 function findConfigMap(objects: ObjectIndex, key: string): ConfigMap | null {

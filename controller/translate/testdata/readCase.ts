@@ -1,8 +1,10 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
 import type { CertificateKey } from '../../../core/ir/certificate.ts';
+import type { Cluster } from '../../../core/ir/cluster.ts';
 import { printProblem, type Problem } from '../../../core/ir/problem.ts';
 import { printSnapshot } from '../../../core/ir/printSnapshot.ts';
+import type { ServiceAssignment } from '../../allocator/assignment.ts';
 import { issueCertificate } from '../../certificates/issueCertificate.ts';
 import { decodeObject } from '../../decode/decodeObject.ts';
 import type { KubeObject } from '../../model/objects.ts';
@@ -37,6 +39,15 @@ export const CASE_OPTIONS: TranslateOptions = {
     notAfterMs: Date.parse('2036-01-01T00:00:00Z'),
   },
   nowMs: Date.parse('2026-01-01T00:00:00Z'),
+  assignments: new Map(),
+  vips: 'auto',
+  localAddresses: [],
+  nodeName: 'one',
+  publishService: null,
+  tcpServices: null,
+  udpServices: null,
+  l4Addresses: ['0.0.0.0'],
+  reserved: [],
 };
 
 const NOT_BEFORE_MS = Date.parse('2025-01-01T00:00:00Z');
@@ -54,7 +65,7 @@ export function readCase(text: string): TranslationCase {
     const value = document.toJS() as Record<string, unknown> | null;
     if (value === null) continue;
     if (value['kind'] === 'TranslateOptions') {
-      options = { ...options, ...(value['spec'] as Partial<TranslateOptions>) };
+      options = { ...options, ...readOptions(value['spec'] as Readonly<Record<string, unknown>>) };
       continue;
     }
     const decoded = decodeObject(value['kind'] === 'TestCertificate' ? tlsSecret(value) : value, null);
@@ -64,28 +75,57 @@ export function readCase(text: string): TranslationCase {
   return { objects, options, problems };
 }
 
+/** Options as they are, but for `assignments`, which is written as an object. */
+function readOptions({ assignments, ...others }: Readonly<Record<string, unknown>>): Partial<TranslateOptions> {
+  const given = assignments === undefined ? {} : { assignments: new Map(Object.entries(assignments as Assignments)) };
+  return { ...(others as Partial<TranslateOptions>), ...given };
+}
+
+type Assignments = Readonly<Record<string, ServiceAssignment>>;
+
 /** Translates a case and prints everything that comes out; what is as by default is printed as the word `default`. */
 export function printTranslation({ objects, options, problems }: TranslationCase): string {
   const store = new ObjectStore();
   store.apply({ upserts: objects, deletes: [] });
   const translation = translate(store, options);
   const builtIn = readSettings(new ObjectStore(), CASE_OPTIONS);
-  const snapshot = printSnapshot(translation.snapshot);
+  const { l4Listeners, passthrough, ...snapshot } = printSnapshot(translation.snapshot);
   const printed = {
     snapshot: {
       ...snapshot,
       settings: abbreviate(snapshot.settings, builtIn.settings),
-      virtualHosts: snapshot.virtualHosts.map(({ host, routes }) => ({
+      virtualHosts: snapshot.virtualHosts.map(({ host, clientAuth, routes }) => ({
         host,
+        ...(clientAuth === undefined ? {} : { clientAuth: { ...clientAuth, ...countPem(clientAuth) } }),
         routes: routes.map((route) => ({ ...route, policy: abbreviate(route.policy, builtIn.defaults.policy) })),
       })),
+      clusters: snapshot.clusters.map(printCluster),
       // Made anew by each run.
       certificates: snapshot.certificates.map(({ key, notAfterMs }) => ({ key, notAfterMs })),
+      ...unlessEmpty({ l4Listeners, passthrough }),
     },
     ingresses: translation.ingresses,
+    ...unlessEmpty({ services: translation.services, assignments: [...translation.assignments], vipListeners: translation.vipListeners }),
     problems: [...problems, ...translation.problems].map(printProblem),
   };
   return `${JSON.stringify(printed, null, 2)}\n`;
+}
+
+/** Without the lists that hold nothing, so that cases without L4 say nothing of it. */
+function unlessEmpty(lists: Readonly<Record<string, readonly unknown[]>>): Record<string, readonly unknown[]> {
+  return Object.fromEntries(Object.entries(lists).filter(([, list]) => list.length > 0));
+}
+
+function printCluster(cluster: Cluster): unknown {
+  const tls = cluster.transport?.tls ?? null;
+  return tls === null ? cluster : { ...cluster, transport: { ...cluster.transport, tls: { ...tls, ...countPem(tls) } } };
+}
+
+/** PEM texts as the number of their blocks. */
+function countPem(texts: { readonly authoritiesPem: string | null; readonly crlPem?: string | null }): Record<string, unknown> {
+  const count = (text: string | null): unknown => (text === null ? null : `${text.split('-----BEGIN').length - 1} PEM`);
+  const crl = texts.crlPem === undefined ? {} : { crlPem: count(texts.crlPem) };
+  return { authoritiesPem: count(texts.authoritiesPem), ...crl };
 }
 
 function abbreviate(value: unknown, usual: unknown): unknown {

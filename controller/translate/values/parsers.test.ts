@@ -5,7 +5,10 @@ import { parseBoolean } from './boolean.ts';
 import { parseByteSize } from './byteSize.ts';
 import { oneOf, oneOfNumbers } from './choice.ts';
 import { parseCidrList } from './cidrList.ts';
+import { parseCipherList } from './cipherList.ts';
+import { parseCommonNamePattern } from './commonNamePattern.ts';
 import { parseCookieDomain, parseCookiePath } from './cookieAttribute.ts';
+import { parseDnsName } from './dnsName.ts';
 import { parseDuration, parseDurationOrZero } from './duration.ts';
 import { parseFieldValue } from './fieldValue.ts';
 import { parseHashKey } from './hashKey.ts';
@@ -14,7 +17,10 @@ import { integerBetween, parseInteger } from './integer.ts';
 import { parseNextUpstream } from './nextUpstream.ts';
 import type { ValueParser } from './parsed.ts';
 import { parsePathList } from './pathList.ts';
+import { parseRedirectUrl } from './redirectUrl.ts';
 import { parseSearchPattern } from './searchPattern.ts';
+import { parseSecretName } from './secretName.ts';
+import { parseTlsVersions } from './tlsVersions.ts';
 import { parseCookieName, parseHeaderName } from './token.ts';
 
 /** parser, texts it takes with what they mean, texts it refuses. */
@@ -31,6 +37,19 @@ const CASES: readonly (readonly [string, ValueParser<unknown>, readonly (readonl
   ['a balancing algorithm', parseBalance, [['round_robin', { type: 'roundRobin' }], ['least_conn', { type: 'leastConnections' }], ['EWMA', { type: 'ewma' }]], ['chash', 'ip_hash']],
   ['a list of CIDRs', parseCidrList, [['10.0.0.0/8', ['10.0.0.0/8']], ['192.0.2.1, 2001:DB8::/32,', ['192.0.2.1/32', '2001:db8::/32']]],
     ['', ',', '10.0.0.0/33', '10.0.0/8', '010.0.0.1', '0x7f.0.0.1', 'fe80::1%eth0', '::/129', 'localhost', '1.2.3.4/ 8']],
+  ['a Secret', parseSecretName, [['shop/tls-1.old', { namespace: 'shop', name: 'tls-1.old' }], [' ca ', { namespace: null, name: 'ca' }]],
+    ['', '/', 'shop/', '/ca', 'a/b/c', 'Shop/ca', 'shop/c_a', 'sh.op/ca', '../ca', '$x', 'a'.repeat(254)]],
+  ['TLS versions', parseTlsVersions,
+    [['TLSv1.2', { min: 'TLSv1.2', max: 'TLSv1.2' }], [' TLSv1.3  SSLv3 TLSv1.1', { min: 'TLSv1.1', max: 'TLSv1.3' }], ['TLSv1', { min: 'TLSv1', max: 'TLSv1' }]],
+    ['', 'SSLv3', 'TLSv1.4', 'tlsv1.2', 'TLSv1.2,TLSv1.3', 'TLSv1.2 all', '__proto__']],
+  ['a cipher list', parseCipherList, [['DEFAULT', 'DEFAULT'], [' HIGH:!aNULL:@STRENGTH ', 'HIGH:!aNULL:@STRENGTH']],
+    ['', 'NONE-SUCH', 'HIGH;', 'HIGH\nLOW', '$x', `HIGH${':HIGH'.repeat(1000)}`]],
+  ['a URL to be sent to', parseRedirectUrl, [['https://a.test', 'https://a.test'], ['HTTP://a.test:8080/x?y=z#w', 'HTTP://a.test:8080/x?y=z#w']],
+    ['', '/x', '@named', 'a.test', 'ftp://a.test', 'javascript:alert(1)', 'https://', 'https://a.test/ x', 'https://a.test\r\nX: y', 'https://$host/', 'https://u:p@a.test', 'https://ä.test', `https://a.test/${'x'.repeat(2048)}`]],
+  ['a pattern for a common name', parseCommonNamePattern, [['CN=shop', 'CN=shop'], ['CN=(a|b)\\.test$', 'CN=(a|b)\\.test$']],
+    ['', 'CN=', 'shop', 'cn=shop', 'O=x,CN=shop', 'CN=(', `CN=${'x'.repeat(600)}`]],
+  ['a DNS name', parseDnsName, [['Backend.Test.', 'backend.test'], ['localhost', 'localhost'], [' a_b.test ', 'a_b.test']],
+    ['', '*', '*.a.test', '10.0.0.1', '::1', '$host', 'a.test:80', 'a..b', '~^a']],
   ['a cookie path', parseCookiePath, [['/', '/'], ['/a b', '/a b']], ['', 'a', '/a;b', '/ä', '/\n']],
   ['a cookie domain', parseCookieDomain, [['.Shop.test', 'shop.test']], ['', 'a;b', '..a', 'a b']],
   ['a header value', parseFieldValue, [['x', 'x'], ['a b', 'a b'], ['Always', 'Always']], ['', ' a', 'a ', 'a\nb', 'ä', 'x'.repeat(1025)]],

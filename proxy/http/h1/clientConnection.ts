@@ -22,6 +22,11 @@ export interface ClientConnectionContext {
   readonly onClose: (connection: ClientConnection) => void;
 }
 
+/** Calls back once when a TLS handshake is over; a text: why the backend is not to be spoken to. */
+export type TlsHandshake = (done: (refusal: string | null) => void) => void;
+
+type LossCode = 'connectFailed' | 'connectTimeout' | 'tlsFailed' | 'reset' | 'readTimeout' | 'sendTimeout' | 'invalidResponse';
+
 /**
  * One HTTP/1.1 connection to a backend. Carries one request at a time; octets that arrive while none is outstanding end
  * it, so that a response can never be taken for the answer to a later request.
@@ -47,10 +52,12 @@ export class ClientConnection {
   #inputEnded = false;
   /** `flushes` of the output when the present request was handed to it. */
   #flushesBefore = 0;
+  /** TCP is there, TLS not yet. */
+  #shakingHands = false;
   #phase: 'connecting' | 'sending' | 'reading' | 'idle' | 'detached' | 'closed' = 'connecting';
 
-  /** `socket` is connecting; `source` gives its octets. */
-  constructor(socket: Socket, source: OctetSource, context: ClientConnectionContext) {
+  /** `socket` is connecting; `source` gives its octets. `handshake`: what TLS waits for; null: clear text. */
+  constructor(socket: Socket, source: OctetSource, context: ClientConnectionContext, handshake: TlsHandshake | null = null) {
     this.#socket = socket;
     this.#source = source;
     this.#context = context;
@@ -59,7 +66,12 @@ export class ClientConnection {
     this.#output = new SocketOutput(socket, 0, () => this.#request?.handler.onWritable());
     this.#deadline = { at: Infinity, expire: () => this.#expire() };
     context.deadlines.add(this.#deadline);
-    socket.once('connect', this.#onConnect);
+    if (handshake === null) {
+      socket.once('connect', this.#onConnect);
+    } else {
+      socket.once('connect', this.#onTransportConnect);
+      handshake(this.#onHandshake);
+    }
     source(this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('timeout', this.#onTimeout);
@@ -130,6 +142,16 @@ export class ClientConnection {
     else this.#send(this.#request);
   };
 
+  readonly #onTransportConnect = (): void => {
+    this.#shakingHands = true;
+  };
+
+  readonly #onHandshake = (refusal: string | null): void => {
+    if (refusal !== null) return this.#lose('tlsFailed', refusal);
+    this.#shakingHands = false;
+    this.#onConnect();
+  };
+
   readonly #sendWaiting = (): void => {
     const request = this.#request;
     // Given up, or given up and followed by another that is on its way already.
@@ -182,7 +204,7 @@ export class ClientConnection {
   };
 
   readonly #onError = (error: NodeJS.ErrnoException): void => {
-    const detail = `${error.code ?? error.name}${this.connected ? '' : ' while connecting'}`;
+    const detail = `${error.code ?? error.name}${this.connected ? '' : ` while ${this.#shakingHands ? 'shaking hands' : 'connecting'}`}`;
     this.#lose(this.connected ? 'reset' : 'connectFailed', detail);
   };
 
@@ -247,6 +269,7 @@ export class ClientConnection {
     if (event.status === 100) request.handler.onContinue();
     else if (event.status === 101) this.#switchProtocols(request, event);
     else if (event.status < 200) request.handler.onInformational(responseHeadOf(event));
+    else if (event.status < 300 && request.mustSwitch) this.#lose('invalidResponse', 'the backend did not switch protocols');
     else {
       this.#phase = 'reading';
       this.#armRead();
@@ -287,13 +310,15 @@ export class ClientConnection {
     this.#context.onIdle(this, this.#keepAliveMs);
   }
 
-  #lose(code: 'connectFailed' | 'connectTimeout' | 'reset' | 'readTimeout' | 'sendTimeout' | 'invalidResponse', detail: string): void {
+  #lose(code: LossCode, detail: string): void {
     const request = this.#request;
     this.#request = null;
     this.#socket.destroy();
     if (request === null || request.settled) return;
     request.settled = true;
     const stale = code === 'reset' && this.requests > 1 && !this.#responseBegun;
+    // Whatever ends a handshake that has begun, TLS did not come about; only time runs out for other reasons too.
+    if (this.#shakingHands && code !== 'connectTimeout') return request.handler.onError({ code: 'tlsFailed', detail, sent: false });
     const sent = this.connected && this.#output.flushes !== this.#flushesBefore;
     request.handler.onError({ code: stale ? 'stale' : code, detail, sent });
   }

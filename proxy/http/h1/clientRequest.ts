@@ -34,6 +34,11 @@ export class ClientRequest implements UpstreamRequest {
     this.#chunked = request.head.bodyLength === null;
   }
 
+  /** For the connection: an extended CONNECT of HTTP/2 stands behind it, whose client would take any 2xx for a tunnel (RFC 8441). */
+  get mustSwitch(): boolean {
+    return this.head.upgrade !== null && this.head.protocol === 'HTTP/2.0';
+  }
+
   /** For the connection: it is open, write the head. */
   send(nowMs: number): void {
     this.connectMs = this.#connection.requests > 1 ? 0 : nowMs - this.#startedAtMs;

@@ -9,6 +9,7 @@ import { createCachedLookup } from '../cachedLookup.ts';
 import type { RequestHead } from '../exchange.ts';
 import { Fields } from '../fields.ts';
 import type { UpstreamError } from '../upstream.ts';
+import { UpstreamTlsIdentities } from '../upstreamTls.ts';
 import { H1Upstream } from './h1Upstream.ts';
 
 after(assertNothingOpen);
@@ -25,6 +26,7 @@ async function setUp(t: TestContext): Promise<{ upstream: H1Upstream; backend: R
     keepAlive: () => ({ connections: 10, idleTimeoutMs: 60_000, requests: 100, maxAgeMs: 60_000 }),
     responseLimits: RESPONSE_LIMITS,
     lookup: createCachedLookup(),
+    tls: new UpstreamTlsIdentities({ certificate: () => undefined }),
     onFault: (fault) => assert.fail(String(fault)),
   });
   t.after(() => upstream.close());
@@ -32,7 +34,7 @@ async function setUp(t: TestContext): Promise<{ upstream: H1Upstream; backend: R
   const ask = (method = 'GET'): Promise<number | UpstreamError> => {
     const { promise, resolve } = Promise.withResolvers<number | UpstreamError>();
     let status = 0;
-    const request = upstream.request({ endpoint, key: endpointKey(endpoint), timeouts: TIMEOUTS, reuse: true }, headOf(method), {
+    const request = upstream.request({ endpoint, key: endpointKey(endpoint), timeouts: TIMEOUTS, transport: null, reuse: true }, headOf(method), {
       onReady: () => request.end(null),
       onInformational: () => {},
       onContinue: () => {},

@@ -1,11 +1,14 @@
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type TcpNetConnectOpts } from 'node:net';
 import type { Endpoint } from '../../../core/ir/cluster.ts';
 import type { UpstreamKeepAlive } from '../../../core/ir/settings.ts';
+import type { Transport } from '../../../core/ir/transport.ts';
 import type { Clock } from '../../../core/time/clock.ts';
 import { endpointKey } from '../../balance/endpointState.ts';
 import type { Deadlines } from '../../limits/deadlines.ts';
-import { connectReading } from '../octetSource.ts';
+import { connectReading, connectReadingTls } from '../octetSource.ts';
+import { refusedRequest } from '../refusedRequest.ts';
 import type { Upstream, UpstreamHandler, UpstreamHead, UpstreamRequest, UpstreamTarget } from '../upstream.ts';
+import type { UpstreamTlsIdentities, UpstreamTlsIdentity } from '../upstreamTls.ts';
 import { ClientConnection, type ClientConnectionContext } from './clientConnection.ts';
 import { ClientRequest } from './clientRequest.ts';
 import type { ResponseLimits } from './responseDecoder.ts';
@@ -20,12 +23,17 @@ export interface H1UpstreamOptions {
   readonly responseLimits: ResponseLimits;
   /** Resolves ExternalName endpoints. */
   readonly lookup: LookupFunction;
+  readonly tls: UpstreamTlsIdentities;
   /** Something threw that never should. */
   readonly onFault: (fault: unknown) => void;
 }
 
-/** All connections to one `host:port`. */
+/** All connections to one `host:port` in clear text, or as one TLS identity. */
 interface Pool {
+  /** `host:port`. */
+  readonly key: string;
+  /** Null: clear text. */
+  readonly identity: UpstreamTlsIdentity | null;
   /** Oldest first. */
   readonly idle: ClientConnection[];
   /** Idle, busy and tunnels. */
@@ -34,13 +42,15 @@ interface Pool {
   retired: boolean;
 }
 
-/** HTTP/1.1 connections to backends, idle ones kept by `host:port`, the one used last taken first. */
+/** HTTP/1.1 connections to backends, idle ones kept by `host:port` and TLS identity, the one used last taken first. */
 export class H1Upstream implements Upstream {
   readonly #options: H1UpstreamOptions;
-  /** `host:port` → its connections; gone with the last of them. */
+  /** `host:port` → its connections in clear text; gone with the last of them. */
   readonly #pools = new Map<string, Pool>();
-  /** Every open connection → its `host:port`. */
-  readonly #keys = new Map<ClientConnection, string>();
+  /** Key of a TLS identity → `host:port` → its connections. Apart, so that clear text costs one look-up. */
+  readonly #tlsPools = new Map<string, Map<string, Pool>>();
+  /** Every open connection → where it belongs. */
+  readonly #owners = new Map<ClientConnection, Pool>();
   #idleCount = 0;
   readonly #context: ClientConnectionContext;
 
@@ -57,10 +67,10 @@ export class H1Upstream implements Upstream {
   }
 
   request(target: UpstreamTarget, head: UpstreamHead, handler: UpstreamHandler): UpstreamRequest {
-    const { key } = target;
-    const pool = this.#poolOf(key);
+    const pool = target.transport === null ? this.#poolOf(this.#pools, target.key, null) : this.#poolFor(target, target.transport);
+    if (typeof pool === 'string') return refusedRequest({ code: 'tlsFailed', detail: pool, sent: false }, handler);
     pool.retired = false;
-    const connection = (target.reuse ? this.#takeIdle(pool) : null) ?? this.#open(target.endpoint, key, pool);
+    const connection = (target.reuse ? this.#takeIdle(pool) : null) ?? this.#open(target.endpoint, pool);
     const startedAtMs = this.#options.clock.now();
     const request = new ClientRequest(connection, { head, timeouts: target.timeouts, startedAtMs }, handler);
     connection.begin(request);
@@ -68,44 +78,67 @@ export class H1Upstream implements Upstream {
   }
 
   retire(endpoint: Endpoint): void {
-    const pool = this.#pools.get(endpointKey(endpoint));
-    if (pool === undefined) return;
-    pool.retired = true;
-    for (const connection of pool.idle) connection.destroy();
+    for (const pool of this.#poolsTo(endpointKey(endpoint))) {
+      pool.retired = true;
+      for (const connection of pool.idle) connection.destroy();
+    }
   }
 
   close(): void {
-    for (const connection of this.#keys.keys()) connection.destroy();
+    for (const connection of this.#owners.keys()) connection.destroy();
   }
 
   /** Idle connections to one endpoint, named as `endpointKey` does. */
   idleConnections(key: string): number {
-    return this.#pools.get(key)?.idle.length ?? 0;
+    return this.#poolsTo(key).reduce((count, pool) => count + pool.idle.length, 0);
   }
 
-  /** Endpoints something is kept for: those with an open connection. */
+  /** Endpoints something is kept for, counted once per identity: those with an open connection. */
   get poolCount(): number {
-    return this.#pools.size;
+    return Array.from(this.#tlsPools.values()).reduce((count, pools) => count + pools.size, this.#pools.size);
   }
 
-  #poolOf(key: string): Pool {
-    let pool = this.#pools.get(key);
+  #poolsTo(key: string): Pool[] {
+    return [this.#pools, ...this.#tlsPools.values()].map((pools) => pools.get(key)).filter((pool) => pool !== undefined);
+  }
+
+  #poolFor({ key }: UpstreamTarget, transport: Transport): Pool | string {
+    if (transport.tls === null) return this.#poolOf(this.#pools, key, null);
+    const identity = this.#options.tls.find(transport.identity, transport.tls);
+    if (typeof identity === 'string') return identity;
+    const pools = this.#tlsPools.get(identity.key) ?? new Map<string, Pool>();
+    this.#tlsPools.set(identity.key, pools);
+    return this.#poolOf(pools, key, identity);
+  }
+
+  #poolOf(pools: Map<string, Pool>, key: string, identity: UpstreamTlsIdentity | null): Pool {
+    let pool = pools.get(key);
     if (pool === undefined) {
-      pool = { idle: [], open: 0, retired: false };
-      this.#pools.set(key, pool);
+      pool = { key, identity, idle: [], open: 0, retired: false };
+      pools.set(key, pool);
     }
     return pool;
   }
 
-  #open(endpoint: Endpoint, key: string, pool: Pool): ClientConnection {
-    const { host, port } = endpoint;
+  #open({ host, port }: Endpoint, pool: Pool): ClientConnection {
     const lookup = isIP(host) === 0 ? { lookup: this.#options.lookup } : {};
     const options = { host, port, noDelay: true, allowHalfOpen: true, keepAlive: true, ...lookup };
-    const { socket, source } = connectReading(options);
-    const connection = new ClientConnection(socket, source, this.#context);
+    const connection = pool.identity === null ? this.#connect(options) : this.#connectTls(options, pool.key, pool.identity);
     pool.open += 1;
-    this.#keys.set(connection, key);
+    this.#owners.set(connection, pool);
     return connection;
+  }
+
+  #connect(options: TcpNetConnectOpts): ClientConnection {
+    const { socket, source } = connectReading(options);
+    return new ClientConnection(socket, source, this.#context);
+  }
+
+  #connectTls(options: TcpNetConnectOpts, key: string, identity: UpstreamTlsIdentity): ClientConnection {
+    const { socket, source } = connectReadingTls({ ...options, ...identity.options(key, 'http/1.1') });
+    // tls.connect does not hand these on.
+    socket.once('connect', () => socket.setNoDelay(true).setKeepAlive(true));
+    return new ClientConnection(socket, source, this.#context, (done) => identity.prepare(socket, key, done));
   }
 
   #takeIdle(pool: Pool): ClientConnection | null {
@@ -118,7 +151,7 @@ export class H1Upstream implements Upstream {
   }
 
   #release(connection: ClientConnection, keepAliveMs: number | null): void {
-    const pool = this.#pools.get(this.#keys.get(connection) ?? '');
+    const pool = this.#owners.get(connection);
     const policy = this.#options.keepAlive();
     const now = this.#options.clock.now();
     const promisedMs = keepAliveMs === null ? Infinity : keepAliveMs - KEEP_ALIVE_MARGIN_MS;
@@ -131,15 +164,21 @@ export class H1Upstream implements Upstream {
   }
 
   #forget(connection: ClientConnection): void {
-    const key = this.#keys.get(connection);
-    const pool = key === undefined ? undefined : this.#pools.get(key);
-    if (key === undefined || pool === undefined) return;
-    this.#keys.delete(connection);
+    const pool = this.#owners.get(connection);
+    if (pool === undefined) return;
+    this.#owners.delete(connection);
     pool.open -= 1;
-    if (pool.open === 0) this.#pools.delete(key);
+    if (pool.open === 0) this.#drop(pool);
     const index = pool.idle.indexOf(connection);
     if (index === -1) return;
     pool.idle.splice(index, 1);
     this.#idleCount -= 1;
+  }
+
+  #drop({ key, identity }: Pool): void {
+    if (identity === null) return void this.#pools.delete(key);
+    const pools = this.#tlsPools.get(identity.key);
+    pools?.delete(key);
+    if (pools?.size === 0) this.#tlsPools.delete(identity.key);
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../../core/time/clock.ts';
 import type { Deadline, Deadlines } from '../../limits/deadlines.ts';
 import type { ClientConnection, Exchange, ExchangeListener } from '../exchange.ts';
 import { errorPage } from '../errorPage.ts';
+import type { FrontConnection } from '../frontConnection.ts';
 import { newRequestId } from '../requestId.ts';
 import { SocketOutput } from '../socketOutput.ts';
 import { encodeResponseHead } from './encodeHead.ts';
@@ -54,14 +55,14 @@ export interface ServerConnectionContext {
   readonly onRejected: (rejection: Rejection) => void;
   /** Something threw that never should. */
   readonly onFault: (fault: unknown) => void;
-  readonly onClose: (connection: ServerConnection) => void;
+  readonly onClose: (connection: FrontConnection) => void;
 }
 
 /**
  * One HTTP/1.1 client connection: feeds the decoder, hands out one exchange at a time (pipelined requests wait in the
  * decoder), answers protocol errors, owns the connection's deadline. Owns the socket until it closes or becomes a tunnel.
  */
-export class ServerConnection {
+export class ServerConnection implements FrontConnection {
   readonly client: ClientConnection;
   readonly #socket: Socket;
   readonly #context: ServerConnectionContext;

@@ -1,0 +1,15 @@
+import { networkInterfaces } from 'node:os';
+
+/** Every address of this machine's interfaces, loopback included, in canonical form. */
+export function localAddresses(): readonly string[] {
+  return interfaceAddresses().map(({ address }) => address);
+}
+
+/** Addresses of this machine beyond loopback and link-local ones. */
+export function machineAddresses(): readonly string[] {
+  return interfaceAddresses().filter(({ internal, address }) => !internal && !/^fe[89ab]/i.test(address)).map(({ address }) => address);
+}
+
+function interfaceAddresses(): { readonly address: string; readonly internal: boolean }[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+}

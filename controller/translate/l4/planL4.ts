@@ -1,0 +1,91 @@
+import type { Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
+import type { L4Key, L4Listener } from '../../../core/ir/l4.ts';
+import { printValue, type Problem } from '../../../core/ir/problem.ts';
+import type { Assignments } from '../../allocator/assignment.ts';
+import type { Service } from '../../model/objects.ts';
+import type { ObjectIndex } from '../../model/store.ts';
+import { compareText } from '../ingressAge.ts';
+import type { ServiceStatus, TranslateOptions, VipListener } from '../translation.ts';
+import { claimPorts } from './claimPorts.ts';
+import { createClusterBook } from './clusterBook.ts';
+import { createL4Context, keyOfService } from './l4Context.ts';
+import { planPortMaps, readPortMaps } from './planPortMaps.ts';
+import { planService, type AssignedService } from './planServices.ts';
+import { findServiceCanaries } from './serviceCanaries.ts';
+
+/** Ports of their own, what stands behind them, and what is shown of the Services that have them. */
+export interface L4Plan {
+  readonly listeners: ReadonlyMap<L4Key, L4Listener>;
+  readonly vipListeners: readonly VipListener[];
+  /** Those that `listeners` lead to. */
+  readonly clusters: ReadonlyMap<ClusterKey, Cluster>;
+  /** By namespace and name. */
+  readonly services: readonly ServiceStatus[];
+  readonly problems: readonly Problem[];
+}
+
+/** The Services that are watched, and what allocation found for them. */
+export interface Allocated {
+  readonly services: readonly Service[];
+  readonly assignments: Assignments;
+  readonly problems: readonly Problem[];
+}
+
+/** Plans every L4 port: VIPs of Services, ports of the tcp-services and udp-services ConfigMaps, the publish Service's. */
+export function planL4(objects: ObjectIndex, options: TranslateOptions, allocated: Allocated): L4Plan {
+  const { services } = allocated;
+  const balanced = services.filter(({ type }) => type === 'LoadBalancer');
+  const maps = readPortMaps(objects, options);
+  const primaries = new Set([...balanced.map(keyOfService), ...maps.services]);
+  const { canaries, problems: canaryProblems } = findServiceCanaries(objects, services, primaries);
+  const problems: Problem[] = [...maps.problems, ...canaryProblems, ...publishProblems(objects, options)];
+  const book = createClusterBook(objects, options);
+  const context = createL4Context({ objects, options, book, canaries, problems });
+  const plans = balanced.map((service) => planService(assigned(service, allocated), context));
+  const claims = [...plans.flatMap((plan) => plan.claims), ...planPortMaps(maps, context)];
+  const claimed = claimPorts(claims, options.reserved);
+  return {
+    listeners: claimed.listeners,
+    vipListeners: claimed.vipListeners,
+    clusters: reachable(claimed.listeners, book.clusters),
+    services: plans.map(({ status }) => status),
+    problems: [...problems, ...claimed.problems],
+  };
+}
+
+function assigned(service: Service, { assignments, problems }: Allocated): AssignedService {
+  const assignment = assignments.get(keyOfService(service)) ?? null;
+  return { service, assignment, pending: assignment === null ? pendingReason(service, problems) : '' };
+}
+
+function pendingReason({ metadata, loadBalancerClass }: Service, problems: readonly Problem[]): string {
+  const fault = problems.find(
+    ({ object }) => object?.kind === 'Service' && object.namespace === metadata.namespace && object.name === metadata.name,
+  );
+  if (fault !== undefined) return `no address: ${fault.field === '' ? '' : `${fault.field} `}${fault.rule}`;
+  if (loadBalancerClass !== null) return `not ours: spec.loadBalancerClass ${loadBalancerClass} leaves it to another load balancer`;
+  return 'no address: no IPAddressPool has one for it';
+}
+
+function reachable(listeners: ReadonlyMap<L4Key, L4Listener>, clusters: ReadonlyMap<ClusterKey, Cluster>): ReadonlyMap<ClusterKey, Cluster> {
+  const keys = new Set([...listeners.values()].flatMap(({ route }) => route.targets.map(({ cluster }) => cluster)));
+  return new Map([...clusters].filter(([key]) => keys.has(key)).toSorted(([a], [b]) => compareText(a, b)));
+}
+
+function publishProblems(objects: ObjectIndex, { publishService }: TranslateOptions): Problem[] {
+  if (publishService === null) return [];
+  const [namespace = '', name = ''] = publishService.split('/');
+  const service = objects.get('Service', namespace, name);
+  if (service?.type === 'LoadBalancer') return [];
+  return [
+    {
+      severity: 'warning',
+      object: { kind: 'Service', namespace, name },
+      position: service?.origin?.locate('spec.type') ?? null,
+      field: service === undefined ? '' : 'spec.type',
+      rule: 'is named by --publish-service and must be a Service of type LoadBalancer',
+      value: service === undefined ? '' : printValue(service.type),
+      effect: 'Ingresses show the addresses of this machine',
+    },
+  ];
+}
