@@ -19,7 +19,7 @@ export async function startBackend(kind: BackendKind, folder: string, cores: str
     case 'iperf': {
       const port = await freePort();
       // Silent on standard output; whether it listens shows when it is first used.
-      return { port, process: startPinned(cores, ['iperf3', '-s', '-B', '127.0.0.1', '-p', String(port)], '/dev/null') };
+      return { port, process: startPinned(cores, ['iperf3', '-s', '-B', '127.0.0.1', '-p', String(port), '--logfile', '/dev/null'], '/dev/null') };
     }
     case 'udpEcho': {
       const port = await freePort();

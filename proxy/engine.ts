@@ -32,6 +32,8 @@ const SWEEP_MS = 200;
 /** How late an access log line may be. */
 const LOG_FLUSH_MS = 200;
 const MAX_TLS_SERVERS = 10_000;
+/** Between two log lines about the same kind of bad connections. */
+const QUIET_MS = 10_000;
 /** What a backend may send as a head; more is an invalid response (502). Twice what nginx's default buffer takes. */
 const RESPONSE_LIMITS = { requestLineBytes: 8192, fieldLineBytes: 16_384, headerBytes: 65_536, headerCount: 256 };
 
@@ -56,6 +58,7 @@ export class Engine implements WorkerEngine {
   #settings: Settings | null = null;
   #forwardedFields = new ForwardedFields({ trustedCidrs: [], appendForwardedFor: false });
   #draining = false;
+  #proxyHeaderQuietUntilMs = 0;
   readonly #onFault = (fault: unknown): void => {
     this.#options.logger.error('a fault of Gatehouse, please report it: the request that met it is lost', { error: fault });
   };
@@ -190,8 +193,16 @@ export class Engine implements WorkerEngine {
       policyFor: (name) => this.#routes.clientAuthFor(name),
       passthroughFor: (name) => this.#l4.passthroughFor(name, (host) => this.#routes.has(host)),
       passthrough: (socket, firstBytes, client, route) => this.#l4.carry(socket, firstBytes, client, route),
-      onCertificateRefused: (refusal) => logger.error('a certificate cannot be used, its names get the default one', { ...refusal }),
-      onProxyHeaderRefused: (peer, reason) => logger.warn('a peer must begin with a PROXY header and does not', { peer, reason }),
+      onCertificateRefused: (refusal) => {
+        const effect = refusal.clientAuth === null ? 'its names get the default one' : 'its hosts are refused';
+        logger.error(`a certificate cannot be used, ${effect}`, { ...refusal });
+      },
+      onProxyHeaderRefused: (peer, reason) => {
+        // One line for many connections: the metrics count them.
+        if (clock.now() < this.#proxyHeaderQuietUntilMs) return;
+        this.#proxyHeaderQuietUntilMs = clock.now() + QUIET_MS;
+        logger.warn('a peer must begin with a PROXY header and does not', { peer, reason });
+      },
       events: this.#metrics,
     });
   }

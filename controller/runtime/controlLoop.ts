@@ -12,7 +12,7 @@ import { ObjectStore, type ObjectIndex } from '../model/store.ts';
 import type { ListenerOutcome } from '../processes/proxyListeners.ts';
 import type { Source, SourceBatch } from '../sources/source.ts';
 import type { IngressStatus, ServiceStatus, Translate, TranslateOptions, Translation } from '../translate/translation.ts';
-import { listenerProblems, openKeys } from './listenerProblems.ts';
+import { listenerProblems, openKeys, withListenerProblems } from './listenerProblems.ts';
 import { createProblemLog } from './problemLog.ts';
 import { retainListeners } from './retainListeners.ts';
 
@@ -158,12 +158,12 @@ class Loop implements ControlLoop {
   }
 
   #take(translation: Translation): void {
-    const { problems, ingresses, services, pools, assignments, assignmentChanges } = translation;
+    const { problems, ingresses, pools, assignments, assignmentChanges } = translation;
     this.#translationProblems = problems;
     this.#assignments = assignments;
     this.#options.assignments.save(assignments);
     for (const change of assignmentChanges) this.#options.logger.info('addresses of a Service change', { ...change });
-    this.#state = { ...this.#state, ingresses, services, pools };
+    this.#state = { ...this.#state, ingresses, pools };
     this.#publish(translation.snapshot);
     this.#options.wantListeners(wantedListeners(translation), this.#state.generation);
   }
@@ -173,7 +173,8 @@ class Loop implements ControlLoop {
     const known = this.#translated;
     const ofListeners = known === null ? [] : listenerProblems(this.#outcomes, { ...known, objects: this.#store });
     const problems = [...this.#sourceProblems, ...this.#translationProblems, ...ofListeners];
-    this.#state = { ...this.#state, problems };
+    const services = withListenerProblems(known?.translation.services ?? [], ofListeners);
+    this.#state = { ...this.#state, services, problems };
     this.#logProblems(problems);
   }
 

@@ -5,7 +5,7 @@ import { printValue, type Problem } from '../../core/ir/problem.ts';
 import type { Kind } from '../model/objects.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { ListenerOutcome } from '../processes/proxyListeners.ts';
-import type { Translation } from '../translate/translation.ts';
+import type { ServiceStatus, Translation } from '../translate/translation.ts';
 import { printListenAddress } from './listenAddress.ts';
 
 /** What is needed to say whose port could not be opened. */
@@ -37,6 +37,16 @@ export function listenerProblems(outcomes: readonly ListenerOutcome[], owners: L
     failures.set(key, failure);
   }
   return [...failures.values()].map((failure) => problemOfFailure(failure, owners.objects));
+}
+
+/** Services as they are shown: what `problems` of listeners says of one is part of its reason. */
+export function withListenerProblems(services: readonly ServiceStatus[], problems: readonly Problem[]): readonly ServiceStatus[] {
+  if (problems.length === 0) return services;
+  return services.map((service) => {
+    const own = problems.filter(({ object }) => object !== null && printRef(object) === printRef(service.ref));
+    if (own.length === 0) return service;
+    return { ...service, reason: `${service.reason}; not open: ${own.map(({ value, rule }) => `${value} ${rule}`).join('; ')}` };
+  });
 }
 
 /** Keys of the L4 listeners that are open. */

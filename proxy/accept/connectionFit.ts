@@ -35,12 +35,15 @@ export function misdirected(tls: ClientTls, host: string, covers: CertificateCov
 /**
  * Whether the connection fulfils what the host asks of its clients' certificates; null: it does. A certificate counts only on a
  * connection whose handshake was made under this very policy; on any other the client is told to make a new connection for the
- * host (421). Over plain HTTP there is none to show: 403. A missing or invalid certificate is answered 400, a common name that
+ * host (421). Over plain HTTP there is none to show: 403 where one is required. A missing or invalid certificate is answered 400, a common name that
  * does not match 403, as by ingress-nginx; with an error page all but 421 and the name lead there (302).
  */
 export function unfitClient(tls: ClientTls | null, { auth, allowsCommonName }: ClientAuthPolicy): Unfit | null {
-  if (tls === null) return elsewhere(auth.errorPage) ?? refusal(403, 'clientCertificate', 'the host asks for a client certificate, and the connection is not TLS');
-  const shown = tls.clientAuth;
+  if (tls === null && auth.mode === 'required') {
+    return elsewhere(auth.errorPage) ?? refusal(403, 'clientCertificate', 'the host asks for a client certificate, and the connection is not TLS');
+  }
+  // Where a certificate is optional, a connection that cannot show one is as good as one that does not.
+  const shown = tls === null ? { identity: auth.identity, verify: 'NONE', certificate: null } : tls.clientAuth;
   if (shown?.identity !== auth.identity) {
     return refusal(421, 'misdirected', 'the TLS handshake did not ask for the client certificate that the host asks for');
   }

@@ -149,7 +149,9 @@ export class ForwardedFields {
 
 /** What ingress-nginx says of a client's certificate; nothing where there is nothing to say. */
 function addClientCertificate(fields: Fields, { tls }: ClientConnection, { identity, passCertificate }: ClientAuth): void {
-  const shown = tls?.clientAuth ?? null;
+  // Over plain HTTP, where a certificate is optional, the backend is told that there is none.
+  if (tls === null) return fields.append('ssl-client-verify', 'ssl-client-verify', 'NONE');
+  const shown = tls.clientAuth;
   if (shown === null || shown.identity !== identity) return;
   fields.append('ssl-client-verify', 'ssl-client-verify', shown.verify);
   if (shown.certificate === null) return;

@@ -17,6 +17,10 @@ export function octetsOf(socket: Socket): OctetSource {
 /** As much as libuv reads at once. */
 const READ_BYTES = 64 * 1024;
 
+/** From here on a read counts as large, and the next one may take this much. */
+const BULK_BYTES = 32 * 1024;
+const BULK_READ_BYTES = 128 * 1024;
+
 /** Sockets read one after the other, and what was read is copied out before the next: one buffer serves them all. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -86,21 +90,38 @@ export function rereadingTls(socket: Socket): Socket {
   if (typeof handle !== 'object' || handle === null || kBuffer === undefined || kBufferCb === undefined) return socket;
   const useUserBuffer: unknown = Reflect.get(handle, 'useUserBuffer');
   if (typeof useUserBuffer !== 'function' || socket.readableLength > 0) return socket;
-  const reading = readingInto((chunk) => socket.emit('data', chunk));
-  Reflect.set(socket, kBuffer, reading.buffer);
-  Reflect.set(socket, kBufferCb, reading.callback);
-  useUserBuffer.call(handle, reading.buffer);
+  // No read is larger than a record, so nothing is ever handed on as it is.
+  const callback = (bytes: number): boolean => socket.emit('data', copyOf(readBuffer, bytes)) || true;
+  Reflect.set(socket, kBuffer, readBuffer);
+  Reflect.set(socket, kBufferCb, callback);
+  useUserBuffer.call(handle, readBuffer);
   return socket;
 }
 
-/** Reads into the thread's buffer and hands copies on. */
-function readingInto(deliver: (chunk: Buffer) => void): { buffer: Buffer; callback: (this: void, bytes: number) => boolean } {
+interface Reading {
+  /** Gives the memory for the next read. */
+  readonly buffer: () => Buffer;
+  readonly callback: (this: void, bytes: number) => boolean;
+}
+
+/**
+ * Reads into the thread's buffer and hands copies on, as long as what comes is small. A large read is followed by one into
+ * a buffer of the socket's own, which is handed on as it is: copying would cost a bulk transfer a tenth of its speed.
+ */
+function readingInto(deliver: (chunk: Buffer) => void): Reading {
+  let buffer = readBuffer;
+  let isBulk = false;
   const callback = (bytes: number): boolean => {
-    const chunk = Buffer.allocUnsafe(bytes);
-    readBuffer.copy(chunk, 0, 0, bytes);
-    deliver(chunk);
+    isBulk = bytes >= BULK_BYTES;
+    deliver(isBulk && buffer !== readBuffer ? buffer.subarray(0, bytes) : copyOf(buffer, bytes));
     // False would stop reading; whoever wants that pauses the socket.
     return true;
   };
-  return { buffer: readBuffer, callback };
+  return { buffer: () => (buffer = isBulk ? Buffer.allocUnsafeSlow(BULK_READ_BYTES) : readBuffer), callback };
+}
+
+function copyOf(buffer: Buffer, bytes: number): Buffer {
+  const chunk = Buffer.allocUnsafe(bytes);
+  buffer.copy(chunk, 0, 0, bytes);
+  return chunk;
 }

@@ -95,12 +95,12 @@ suite('openssl s_client', { skip: lacks('openssl') }, () => {
 });
 
 async function replaceSecret(t: TestContext, gatehouse: Gatehouse, old: Issued): Promise<void> {
+  await gatehouse.write('next.yaml', [...hosts(['next.test', 'next']), secretOf('next', makeLeaf(authority, 'next.test'))]);
+  assert.equal((await sClient(gatehouse.https, 'next.test')).commonName, 'next.test');
   const open = connect({ host: '127.0.0.1', port: gatehouse.https, servername: 'next.test', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] });
   t.after(() => open.destroy());
   await once(open, 'secureConnect');
   await ask(open);
-  await gatehouse.write('next.yaml', [...hosts(['next.test', 'next']), secretOf('next', makeLeaf(authority, 'next.test'))]);
-  assert.equal((await sClient(gatehouse.https, 'next.test')).commonName, 'next.test');
   const before = makeLeaf(authority, 'next.test', { dnsNames: ['next.test', 'second.test'] });
   await gatehouse.write('next.yaml', [...hosts(['next.test', 'next']), secretOf('next', before)]);
   const peer = connect({ host: '127.0.0.1', port: gatehouse.https, servername: 'next.test', rejectUnauthorized: false });
@@ -113,7 +113,7 @@ async function replaceSecret(t: TestContext, gatehouse: Gatehouse, old: Issued):
 
 /** A request of an open connection, answered whole. */
 async function ask(socket: TLSSocket): Promise<void> {
-  socket.write('GET / HTTP/1.1\r\nHost: exact.test\r\n\r\n');
+  socket.write('GET / HTTP/1.1\r\nHost: next.test\r\n\r\n');
   let octets = '';
   while (!/\r\n\r\n[^]*\}$/.test(octets)) {
     const [chunk] = (await once(socket, 'data')) as [Buffer];

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { availableParallelism, homedir, networkInterfaces } from 'node:os';
+import { availableParallelism, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { createLogger, LOG_LEVELS } from '../../../core/log/logger.ts';
 import { statePath } from '../../assignments/statePath.ts';
@@ -137,7 +137,7 @@ async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: 
 /** One file for each set of manifests, so that two Gatehouses on one machine do not disturb each other. */
 function stateFile({ stateDir, manifests }: Pick<FlagValues<typeof FLAGS>, 'stateDir' | 'manifests'>, context: CommandContext): string {
   const flag = stateDir === null ? null : resolve(stateDir);
-  return statePath({ flag, env: context.environment, manifests: manifests.map((path) => resolve(path)), home: homedir() });
+  return statePath({ flag, env: context.environment, manifests: manifests.map((path) => resolve(path)), home: context.environment['HOME'] ?? null });
 }
 
 /** What was asked for, or the standard ports on all addresses when nothing was. */
