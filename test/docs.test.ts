@@ -9,11 +9,15 @@ import { EXIT } from '../controller/cli/command.ts';
 import { ObjectStore } from '../controller/model/store.ts';
 import { makeDefaultCertificate } from '../controller/certificates/defaultCertificate.ts';
 import { DEFAULT_TRANSLATION, translateOptions } from '../controller/runtime/translationChoices.ts';
+import { SERVICE_ROWS } from '../controller/translate/l4/serviceRows.ts';
 import { DENYING_SETTINGS, SETTINGS } from '../controller/translate/settings/table.ts';
 import { translate } from '../controller/translate/translate.ts';
 import { silentLogger } from '../core/log/logger.ts';
+import { FLOOD_LIMITS } from '../proxy/http/h2/floodGuard.ts';
 import { createJsonLine } from '../proxy/observe/jsonLine.ts';
+import { streamStatus } from '../proxy/observe/l4Line.ts';
 import { printed, testRecord, testTry } from '../proxy/observe/testRecord.ts';
+import type { L4Outcome } from '../proxy/l4/l4Record.ts';
 import { COMMANDS, GENERATED, renewSections } from './support/generatedDocs.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -76,18 +80,46 @@ suite('what the code offers stands in the docs', () => {
     const line = JSON.parse(printed(createJsonLine(), testRecord({ tries: [testTry()] }))) as Readonly<Record<string, unknown>>;
     const [first] = line['upstream'] as readonly object[];
     const keys = [...Object.keys(line), ...Object.keys(first ?? {}).map((key) => `upstream[].${key}`)];
-    const documented = rowNames(page('docs/logging.md').split('## The access log as JSON')[1] ?? '').filter((name) => !name.includes(' '));
+    const documented = rowNames(section(page('docs/logging.md'), 'The access log as JSON')).filter((name) => !name.includes(' '));
     assert.deepEqual(documented.toSorted(), keys.toSorted());
   });
 
+  test('docs/logging.md lists exactly the keys of the JSON lines of connections and sessions', () => {
+    const keys = [...(/const line = \{([^]+?)\n {4}\};/.exec(source('proxy/observe/l4Line.ts'))?.[1] ?? '').matchAll(/^ {6}(\w+):/gm)];
+    assert.deepEqual(rowNames(section(page('docs/logging.md'), 'Connections and sessions')).toSorted(), keys.map(([, key = '']) => key).toSorted());
+  });
+
+  test('docs/l4.md lists every annotation of Services, every outcome with its status, and why datagrams are dropped', () => {
+    const [settings = '', seeing = ''] = page('docs/l4.md').split('## Seeing it');
+    for (const { name } of Object.values(SERVICE_ROWS)) assert.ok(settings.includes(`| \`${name}\` |`), name);
+    const record = source('proxy/l4/l4Record.ts');
+    const members = (type: string): readonly string[] => {
+      const [, union = ''] = new RegExp(`type ${type} =([^]+?);\n`).exec(record) ?? [];
+      return [...union.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, member = '']) => member);
+    };
+    const [outcomes = '', drops = ''] = seeing.split('UDP datagrams that begin no session');
+    assert.deepEqual(rowNames(outcomes).filter((name) => name !== 'status').toSorted(), members('L4Outcome').toSorted());
+    for (const outcome of members('L4Outcome')) {
+      assert.ok(outcomes.includes(`| \`${outcome}\` | ${streamStatus(outcome as L4Outcome)} |`), outcome);
+    }
+    assert.deepEqual(rowNames(drops).toSorted(), members('DatagramDrop').toSorted());
+  });
+
+  test('docs/http2-and-grpc.md states every limit against floods', () => {
+    const limits = section(page('docs/http2-and-grpc.md'), 'Limits').split('And without a rate')[0] ?? '';
+    const stated = [...limits.matchAll(/^\| `(\w+)` \| (\d+) \| (\d+) \|/gm)];
+    const documented = stated.map(([, name, burst, perSecond]) => [name, { burst: Number(burst), perSecond: Number(perSecond) }]);
+    assert.deepEqual(Object.fromEntries(documented), FLOOD_LIMITS);
+  });
+
   test('docs/troubleshooting.md lists exactly the reasons and upstream errors there are', () => {
-    const [, answers = '', errors = ''] = page('docs/troubleshooting.md').split(/^## (?:answered by|upstream errors)$/m);
+    const [answers, errors] = ['answered by', 'upstream errors'].map((heading) => section(page('docs/troubleshooting.md'), heading));
     const reasons = source('proxy/observe/answerReason.ts').matchAll(/^ {2}\| '(\w+)'/gm);
-    assert.deepEqual(new Set(rowNames(answers)), new Set(['upstream', ...[...reasons].map(([, reason]) => reason)]));
+    assert.deepEqual(new Set(rowNames(answers ?? '')), new Set(['upstream', ...[...reasons].map(([, reason]) => reason)]));
     const union = /readonly code:([^]+?)readonly detail/.exec(source('proxy/http/upstream.ts'))?.[1] ?? '';
     const codes = [...union.replaceAll(/\/\*\*[^*]*\*\//g, '').matchAll(/'(\w+)'/g)].map(([, code]) => code);
     assert.ok(codes.length > 0, 'the union of codes is where it was');
-    assert.deepEqual(new Set(rowNames(errors)), new Set(codes));
+    assert.deepEqual(new Set(rowNames(errors ?? '')), new Set(codes));
   });
 
   test('ARCHITECTURE.md states every limit with its default', () => {
@@ -167,6 +199,11 @@ test('no line of a page is too long to read', () => {
 
 function source(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** The text of a page below one of its headings, up to the next. */
+function section(text: string, heading: string): string {
+  return text.split(`\n## ${heading}\n`)[1]?.split('\n## ')[0] ?? assert.fail(`there is no heading ${heading}`);
 }
 
 /** Names of all properties in JSON schemas. */

@@ -7,8 +7,10 @@ import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { freePort } from '../bench/child.ts';
-import { askTcp, openUdp, startTcpEcho, startTcpEchoProcess, startUdpEcho } from './support/echo.ts';
+import { askTcp, openUdp, startTcpEcho, startTcpEchoProcess, startUdpEcho, type UdpClient } from './support/echo.ts';
 import { loadBalancer, servicesOf, testRange } from './support/loadBalancer.ts';
+import { scrape, total } from './support/metrics.ts';
+import { residentBytes } from './support/processState.ts';
 import { lacks } from './support/requirement.ts';
 import { serve } from './support/serve.ts';
 
@@ -71,7 +73,7 @@ test('loadBalancerSourceRanges keeps everybody else out', async (t) => {
 test('sessionAffinity ClientIP keeps each client at its endpoint', async (t) => {
   const [one, two, port] = [await startTcpEcho(t, 'one'), await startTcpEcho(t, 'two'), await freePort()];
   const spec = { sessionAffinity: 'ClientIP' };
-  await serve(t, [pool, ...loadBalancer('echo', [{ port, backends: [at(one.port), at(two.port)] }], { spec })], { workers: 1 });
+  await serve(t, [pool, ...loadBalancer('echo', [{ port, backends: [at(one.port), at(two.port)] }], { spec })], { workers: 4 });
   for (const client of ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']) {
     const names = new Set<string>();
     for (let turn = 0; turn < 10; turn += 1) names.add((await askTcp(VIP, port, '', client)).toString());
@@ -182,28 +184,49 @@ async function mostConnections(): Promise<number> {
 
 test('10,000 connections at a time are all served, or as many as a process may have', async (t) => {
   const [backend, port] = [await startTcpEchoProcess(t), await freePort()];
-  await serve(t, [pool, ...loadBalancer('echo', [{ port, backends: [at(backend.port)] }])]);
+  const gatehouse = await serve(t, [pool, ...loadBalancer('echo', [{ port, backends: [at(backend.port)] }])]);
+  const pid = await gatehouse.proxyPid();
+  const freshBytes = await residentBytes(pid);
   const sockets = await openMany(t, port, await mostConnections());
-  t.diagnostic(`${sockets.length} connections`);
   const answers = await Promise.all(sockets.map(async (socket, index) => {
     const answer = once(socket, 'data');
     socket.write(`message ${index}`);
     const [data] = (await answer) as [Buffer];
     return data.toString();
   }));
+  t.diagnostic(`${sockets.length} connections: ${growth(freshBytes, await residentBytes(pid), sockets.length)}`);
   assert.ok(answers.every((answer, index) => answer === `message ${index}`));
 });
 
+/** Resident memory of the proxy, in words. */
+function growth(fromBytes: number, toBytes: number, count: number): string {
+  const [from, to] = [fromBytes, toBytes].map((bytes) => (bytes / 2 ** 20).toFixed(0));
+  return `the proxy grew from ${from} to ${to} MiB, ${((toBytes - fromBytes) / count / 1024).toFixed(1)} KiB each`;
+}
+
+/** So many that no address has more sessions than one may have (an eighth of the most, 2,048), with room to spare. */
+const CLIENT_ADDRESSES = 125;
+const SESSIONS = 10_000;
+
 test('10,000 UDP sessions at a time each keep their own reply path', async (t) => {
   const [backend, port] = [await startUdpEcho(t, 'one'), await freePort()];
-  await serve(t, [pool, ...loadBalancer('echo', [{ port, protocol: 'UDP', backends: [at(backend.port)] }])]);
-  for (let group = 0; group < 20; group += 1) {
-    const clients = await Promise.all(Array.from({ length: 500 }, () => openUdp(t, VIP, port)));
+  const gatehouse = await serve(t, [pool, ...loadBalancer('echo', [{ port, protocol: 'UDP', backends: [at(backend.port)] }])]);
+  const pid = await gatehouse.proxyPid();
+  const freshBytes = await residentBytes(pid);
+  const clients: UdpClient[] = [];
+  while (clients.length < SESSIONS) {
+    const first = clients.length;
+    clients.push(...await Promise.all(Array.from({ length: 50 }, (_, place) => openUdp(t, VIP, port, `127.1.1.${1 + ((first + place) % CLIENT_ADDRESSES)}`))));
+  }
+  // The second time every session answers its client on the path of the first: none was given up for another.
+  for (const turn of ['first', 'second']) {
     for (let index = 0; index < clients.length; index += 50) {
       await Promise.all(clients.slice(index, index + 50).map(async (client, place) => {
-        assert.equal(await client.ask(`${group}/${index + place}`), `one:${group}/${index + place}`);
+        assert.equal(await client.ask(`${turn}/${index + place}`), `one:${turn}/${index + place}`);
       }));
     }
   }
-  assert.equal(backend.peers.size, 10_000, 'each session has a socket of its own towards the backend');
+  t.diagnostic(`${SESSIONS} sessions: ${growth(freshBytes, await residentBytes(pid), SESSIONS)}`);
+  assert.equal(backend.peers.size, SESSIONS, 'each session has a socket of its own towards the backend');
+  assert.equal(total(await scrape(gatehouse), 'gatehouse_l4_connections', { protocol: 'udp' }), SESSIONS, 'all at the same time');
 });

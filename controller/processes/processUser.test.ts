@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lacksRoot } from '../../test/support/requirement.ts';
-import { chooseProcessUser, UNPRIVILEGED_ID } from './processUser.ts';
+import { chooseProcessUser, isMapped, UNPRIVILEGED_ID } from './processUser.ts';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -24,4 +24,11 @@ test('root gives up its rights for files that everybody may read, and says why n
   const closed = chooseProcessUser(false, [program]);
   assert.equal(closed.type, 'same');
   assert.match(closed.type === 'same' ? closed.warning ?? '' : '', new RegExp(`${folder} is not readable by uid ${UNPRIVILEGED_ID}`));
+});
+
+test('a user namespace without the unprivileged uid is recognized, as rootless containers have it', () => {
+  assert.ok(isMapped('         0          0 4294967295\n', UNPRIVILEGED_ID));
+  assert.ok(!isMapped('         0       1000          1\n', UNPRIVILEGED_ID));
+  assert.ok(isMapped('         0       1000          1\n         1     100000      65536\n', UNPRIVILEGED_ID));
+  assert.ok(!isMapped('', UNPRIVILEGED_ID));
 });

@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** The user and group of processes that parse client traffic: `nonroot` of the distroless images. */
@@ -16,11 +16,22 @@ export type ProcessUser =
  */
 export function chooseProcessUser(keepUser: boolean, files: readonly string[]): ProcessUser {
   if (keepUser || process.getuid?.() !== 0) return { type: 'same', warning: null };
+  if (!isMapped(readFileSync('/proc/self/uid_map', 'utf8'), UNPRIVILEGED_ID)) {
+    return { type: 'same', warning: `the proxy runs as the controller does: this user namespace has no uid ${UNPRIVILEGED_ID}` };
+  }
   const closed = files.map(findClosedPath).find((path) => path !== null);
   if (closed === undefined) return { type: 'other', uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID };
   const warning = `the proxy runs as root: ${closed} is not readable by uid ${UNPRIVILEGED_ID}; `
     + 'move Gatehouse out of it (for example to /opt), or open it with chmod o+rx';
   return { type: 'same', warning };
+}
+
+/** True when `id` exists inside a user namespace whose `/proc/self/uid_map` this is: lines of first id inside, outside, count. */
+export function isMapped(map: string, id: number): boolean {
+  return map.split('\n').some((line) => {
+    const [first, , count] = line.trim().split(/ +/).map(Number);
+    return first !== undefined && count !== undefined && id >= first && id < first + count;
+  });
 }
 
 const OTHERS_READ = 0o004;

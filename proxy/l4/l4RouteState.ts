@@ -4,6 +4,7 @@ import type { Clock } from '../../core/time/clock.ts';
 import type { ClusterState } from '../balance/clusterState.ts';
 import type { EndpointState } from '../balance/endpointState.ts';
 import type { BalanceRequest } from '../balance/request.ts';
+import { hash32 } from '../balance/hash32.ts';
 import { compileRanges, type AddressTest } from './addressRanges.ts';
 import { ClientPins } from './clientPins.ts';
 import type { L4Pick } from './l4Pick.ts';
@@ -14,6 +15,10 @@ export interface L4RouteDependencies {
   /** Gives x with 0 ≤ x < 1. */
   readonly random: () => number;
 }
+
+/** Another one than Maglev's, so that a client's target and its endpoint there do not depend on each other. */
+const DRAW_SEED = 0x64726177;
+const HASH_RANGE = 2 ** 32;
 
 const NONE_TRIED: readonly EndpointState[] = [];
 
@@ -75,7 +80,7 @@ export class L4RouteState {
   choose(address: string): L4Pick | null {
     const primary = this.#clusterAt(0);
     if (primary === null) return null;
-    return this.#pinned(address) ?? this.chooseIn(this.#draw(primary), address, NONE_TRIED);
+    return this.#pinned(address) ?? this.chooseIn(this.#draw(primary, address), address, NONE_TRIED);
   }
 
   /** An endpoint of `cluster` other than those `tried`. */
@@ -113,10 +118,13 @@ export class L4RouteState {
     return this.#route.targets.some(({ cluster, weight }) => cluster === key && weight > 0) ? pick : null;
   }
 
-  #draw(primary: ClusterState): ClusterState {
+  #draw(primary: ClusterState, address: string): ClusterState {
     const { targets } = this.#route;
     if (targets.length === 1) return primary;
-    let left = this.#dependencies.random() * this.#totalWeight;
+    // Clients that keep their endpoint draw the same in every worker.
+    const isSticky = this.#route.affinityTimeoutMs !== null;
+    const drawn = isSticky ? hash32(address, DRAW_SEED) / HASH_RANGE : this.#dependencies.random();
+    let left = drawn * this.#totalWeight;
     for (const [index, { weight }] of targets.entries()) {
       left -= weight;
       if (left < 0) return this.#clusterAt(index) ?? primary;

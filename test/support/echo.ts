@@ -55,9 +55,20 @@ export async function askTcp(address: string, port: number, message: string | Bu
   return buffer(socket);
 }
 
-/** A UDP client that waits for each answer. */
-export async function openUdp(t: TestContext, address: string, port: number): Promise<{ ask(message: string): Promise<string>; readonly socket: DatagramSocket }> {
+/** A UDP client: one socket, and so one session. */
+export interface UdpClient {
+  readonly socket: DatagramSocket;
+  /** Sends `message` once and waits for a datagram; rejects when `signal` says that it was long enough. */
+  ask(message: string, signal?: AbortSignal): Promise<string>;
+}
+
+/** A UDP client that waits for each answer; `from` is its own address. */
+export async function openUdp(t: TestContext, address: string, port: number, from?: string): Promise<UdpClient> {
   const socket = createSocket('udp4');
+  if (from !== undefined) {
+    socket.bind(0, from);
+    await once(socket, 'listening');
+  }
   socket.connect(port, address);
   await once(socket, 'connect');
   let open = true;
@@ -65,8 +76,8 @@ export async function openUdp(t: TestContext, address: string, port: number): Pr
   t.after(() => { if (open) socket.close(); });
   return {
     socket,
-    ask: async (message) => {
-      const answer = once(socket, 'message');
+    ask: async (message, signal) => {
+      const answer = once(socket, 'message', signal === undefined ? {} : { signal });
       socket.send(message);
       const [datagram] = (await answer) as [Buffer];
       return datagram.toString();

@@ -88,6 +88,12 @@ export function tlsSecret(name: string, pem: { readonly certificate: string; rea
   };
 }
 
+/** A Secret of whatever keys, such as the authorities of client certificates (`ca.crt`). */
+export function opaqueSecret(name: string, data: Readonly<Record<string, string>>): V1Secret {
+  const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+  return { apiVersion: 'v1', kind: 'Secret', type: 'Opaque', metadata: { name, namespace: 'default' }, data: Object.fromEntries(encoded) };
+}
+
 /** The annotation names tests use, with ingress-nginx's prefix. */
 export function nginx(annotations: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]));

@@ -67,7 +67,7 @@ export const CLIENT_AUTH = {
     risk: 'medium',
     scope: 'host',
     documentation:
-      '`CN=` and a pattern. It is searched in `CN=` and the common name of the certificate; where it is not found the answer is 403. RE2 syntax, not anchored: write `^` before and `$` behind it. ingress-nginx searches the whole subject, in PCRE.',
+      '`CN=` and a pattern. A common name of the certificate must match it from its beginning, with `$` at its end to the end; else the answer is 403. RE2 syntax. ingress-nginx searches the whole subject, in PCRE.',
   }),
 } as const;
 

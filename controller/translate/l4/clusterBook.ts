@@ -1,4 +1,4 @@
-import type { Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
+import type { BalancePolicy, Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
 import type { IngressBackendService } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { resolveBackend, type AllowedBackends, type BackendFault } from '../backends/resolveBackend.ts';
@@ -11,6 +11,8 @@ export interface L4Backend {
   readonly protocol: 'tcp' | 'udp';
   /** Only endpoints on this node; null: all. */
   readonly node: string | null;
+  /** Clients keep their endpoint (sessionAffinity ClientIP): it is chosen by their address, the same in every worker. */
+  readonly isSticky: boolean;
 }
 
 /** What stands behind a port. */
@@ -33,7 +35,7 @@ export interface ClusterBook {
 
 /**
  * Makes an empty book. Keys are `namespace/service:port/tcp`, with `#local` behind it where only endpoints of this node
- * count: never those of HTTP clusters, whose connections are kept for the next request.
+ * count and `#client` where clients keep theirs: never those of HTTP clusters, whose connections are kept for the next request.
  */
 export function createClusterBook(objects: ObjectIndex, allowed: AllowedBackends): ClusterBook {
   const clusters = new Map<ClusterKey, Cluster>();
@@ -48,6 +50,8 @@ export function createClusterBook(objects: ObjectIndex, allowed: AllowedBackends
     },
   };
 }
+
+const BY_CLIENT: BalancePolicy = { type: 'maglev', key: [{ type: 'remoteAddress' }], subsetSize: 1 };
 
 interface Resolved {
   readonly cluster: Cluster;
@@ -68,7 +72,7 @@ function resolve(objects: ObjectIndex, backend: L4Backend, allowed: AllowedBacke
     port,
     endpoints,
     unavailable: fault?.unavailable ?? null,
-    balance: { type: 'roundRobin' },
+    balance: backend.isSticky ? BY_CLIENT : { type: 'roundRobin' },
     affinity: null,
   };
   return { cluster, fault };
@@ -83,6 +87,7 @@ export function portText(port: IngressBackendService['port']): string {
   return port.type === 'number' ? String(port.number) : port.name;
 }
 
-function keyOf({ namespace, service, port, protocol, node }: L4Backend): ClusterKey {
-  return `${namespace}/${service}:${portText(port)}/${protocol}${node === null ? '' : '#local'}` as ClusterKey;
+function keyOf({ namespace, service, port, protocol, node, isSticky }: L4Backend): ClusterKey {
+  const variant = `${node === null ? '' : '#local'}${isSticky ? '#client' : ''}`;
+  return `${namespace}/${service}:${portText(port)}/${protocol}${variant}` as ClusterKey;
 }

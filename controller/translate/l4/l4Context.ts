@@ -53,10 +53,11 @@ export function keyOfService({ metadata }: Service): string {
  * ready endpoint is left out, so that its share stays with the primary.
  */
 export function targetsOf(carried: CarriedPort, context: L4Context): { readonly primary: L4Cluster; readonly targets: readonly L4Target[] } {
-  const primary = context.book.use(backendOf(carried));
+  const isSticky = carried.service.sessionAffinity === 'ClientIP';
+  const primary = context.book.use(backendOf(carried, isSticky));
   const canaries: L4Target[] = [];
   for (const { service, weight } of context.canaries.get(keyOfService(carried.service)) ?? []) {
-    const cluster = canaryCluster(service, carried, context);
+    const cluster = canaryCluster(service, { ...carried, isSticky }, context);
     if (cluster !== null) canaries.push({ cluster: cluster.key, weight });
   }
   const left = CANARY_WEIGHT_TOTAL - canaries.reduce((sum, { weight }) => sum + weight, 0);
@@ -65,10 +66,10 @@ export function targetsOf(carried: CarriedPort, context: L4Context): { readonly 
 
 /** The endpoints behind a port, without making a cluster of them. */
 export function lookBehind(carried: CarriedPort, context: L4Context): L4Cluster {
-  return context.book.look(backendOf(carried));
+  return context.book.look(backendOf(carried, false));
 }
 
-function canaryCluster(service: Service, primary: CarriedPort, context: L4Context): L4Cluster | null {
+function canaryCluster(service: Service, primary: CarriedPort & { readonly isSticky: boolean }, context: L4Context): L4Cluster | null {
   const port = canaryPort(service, primary.port);
   if (port === null) {
     const name = primary.port.name === '' ? '' : ` or named ${primary.port.name}`;
@@ -76,13 +77,13 @@ function canaryCluster(service: Service, primary: CarriedPort, context: L4Contex
     context.problems.push(canaryFault(service, rule));
     return null;
   }
-  const cluster = context.book.use(backendOf({ ...primary, service, port }));
+  const cluster = context.book.use(backendOf({ ...primary, service, port }, primary.isSticky));
   if (cluster.fault === null) return cluster;
   context.problems.push(canaryFault(service, cluster.fault.rule));
   return null;
 }
 
-function backendOf({ service, port, protocol, node }: CarriedPort): Parameters<ClusterBook['use']>[0] {
+function backendOf({ service, port, protocol, node }: CarriedPort, isSticky: boolean): Parameters<ClusterBook['use']>[0] {
   const { namespace, name } = service.metadata;
-  return { namespace, service: name, port: { type: 'number', number: port.port }, protocol, node };
+  return { namespace, service: name, port: { type: 'number', number: port.port }, protocol, node, isSticky };
 }

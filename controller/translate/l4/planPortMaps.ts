@@ -126,7 +126,7 @@ const DEFAULTS = {
 function behindOf(entry: PortEntry, context: L4Context): Behind | null {
   const { map, field, protocol, target } = entry;
   const carried = carriedPort(entry, context);
-  const backend = { namespace: target.namespace, service: target.service, port: target.port, protocol, node: null };
+  const backend = { namespace: target.namespace, service: target.service, port: target.port, protocol, node: null, isSticky: false };
   const behind = carried === null ? { primary: context.book.use(backend), targets: [] } : targetsOf(carried, context);
   const { fault, key } = behind.primary;
   if (fault !== null) {

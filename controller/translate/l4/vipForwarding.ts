@@ -15,12 +15,12 @@ export function judgeVip(address: string, options: Pick<TranslateOptions, 'vips'
   const local = isLocal(address, options.localAddresses);
   switch (options.vips) {
     case 'off':
-      return { carried: false, reason: `${address} is only assigned (--vips off): kube-proxy or a router brings its packets to the endpoints`, unlikely: false };
+      return { carried: false, reason: `${address} is only assigned (--vips off): Gatehouse does not answer for it on this machine`, unlikely: false };
     case 'auto':
       if (local) return { carried: true, reason: bound, unlikely: false };
       return {
         carried: false,
-        reason: `${address} is no address of this machine, so the proxy does not bind it: kube-proxy or a router brings its packets to the endpoints`,
+        reason: `${address} is no address of this machine, so Gatehouse does not answer for it here; an address added to an interface is bound within seconds`,
         unlikely: false,
       };
     case 'bind':

@@ -51,6 +51,6 @@ export const PROTOCOL_SETTINGS = {
     default: true,
     source: 'ours',
     documentation:
-      'TLS sessions may be resumed by tickets. ingress-nginx: off, with a cache in memory instead. Here all workers share the keys, and a session is resumed only where the same is asked of client certificates.',
+      'TLS sessions may be resumed by tickets. ingress-nginx: off, with a cache in memory instead. Here all workers share the keys; they are of one certificate each, and hosts that ask for client certificates have none.',
   }),
 } as const;

@@ -118,7 +118,7 @@ function planHost(plan: IngressPlan, host: HostPattern, planning: Planning): voi
 
 function routeOf({ plan, claim }: ClaimedPath, backend: IngressBackendService, planning: Planning): L4Route {
   const { service, port } = backend;
-  const { key, fault } = planning.book.use({ namespace: plan.ref.namespace, service, port, protocol: 'tcp', node: null });
+  const { key, fault } = planning.book.use({ namespace: plan.ref.namespace, service, port, protocol: 'tcp', node: null, isSticky: false });
   if (fault !== null) {
     const { severity, part, rule } = fault;
     const value = part === 'service.name' ? service : portText(backend);

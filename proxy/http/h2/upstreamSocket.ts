@@ -45,7 +45,11 @@ export function openUpstreamSocket(
     socket.setNoDelay(true).setKeepAlive(true);
   });
   // Stays for good: an error without a listener would end the process.
-  socket.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.name));
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    fail(error.code ?? error.name);
+    // An alert after the handshake, such as TLS 1.3's certificate_required, does not close a socket that http2 has taken over.
+    socket.destroy();
+  });
   socket.on('close', () => fail('closed'));
   return socket;
 }
