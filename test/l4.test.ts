@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { freePort } from '../bench/child.ts';
 import { askTcp, openUdp, startTcpEcho, startTcpEchoProcess, startUdpEcho, type UdpClient } from './support/echo.ts';
-import { loadBalancer, servicesOf, testRange } from './support/loadBalancer.ts';
+import { loadBalancer, pool as makePool, servicesOf, testRange } from './support/loadBalancer.ts';
 import { scrape, total } from './support/metrics.ts';
 import { residentBytes } from './support/processState.ts';
 import { lacks } from './support/requirement.ts';
@@ -35,6 +35,20 @@ test('a Service of type LoadBalancer gets an address, and all its ports answer t
   const client = await openUdp(t, VIP, port);
   assert.equal(await client.ask('hello'), 'udp:hello');
   assert.equal(await client.ask('x'.repeat(8000)), `udp:${'x'.repeat(8000)}`);
+});
+
+test('a Service with an IPv6 address answers there, its endpoints being of the other family', async (t) => {
+  const [tcp, udp, port] = [await startTcpEcho(t, 'tcp'), await startUdpEcho(t, 'udp'), await freePort()];
+  const ports = [{ port, backends: [at(tcp.port)] }, { port, protocol: 'UDP' as const, backends: [at(udp.port)] }];
+  const gatehouse = await serve(t, [makePool('six', ['::1/128']), ...loadBalancer('echo', ports, { spec: { ipFamilies: ['IPv6'] } })]);
+  assert.deepEqual(servicesOf(await gatehouse.api('/api/v1/status')).get('echo')?.addresses, ['::1']);
+  assert.equal((await askTcp('::1', port, 'hello')).toString(), 'tcp:hello');
+  const socket = createSocket('udp6');
+  t.after(() => socket.close());
+  const answer = once(socket, 'message');
+  socket.send('hello', port, '::1');
+  const [datagram, from] = (await answer) as [Buffer, { address: string; port: number }];
+  assert.deepEqual([datagram.toString(), from.address, from.port], ['udp:hello', '::1', port]);
 });
 
 test('a port without endpoints resets at once, and works when one comes', async (t) => {

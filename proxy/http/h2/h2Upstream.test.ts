@@ -290,6 +290,16 @@ test('sessions to an endpoint that leaves close once what they carry is over', a
   await gone(upstream);
 });
 
+test('a request begun in the very turn in which its endpoint leaves is answered', async (t) => {
+  const { ask, upstream, target } = await setUp(t, (stream) => ok(stream, {}));
+  assert.equal(await ask().over(), 200);
+  const asked = ask(headOf({ method: 'POST' }));
+  await asked.until('ready');
+  upstream.retire(target.endpoint);
+  assert.equal(await asked.over(), 200);
+  await gone(upstream);
+});
+
 test('the timeouts of a try: connect, read and send', async (t) => {
   const clock = createManualClock();
   const deadlines = new Deadlines(clock);

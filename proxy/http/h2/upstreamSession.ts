@@ -136,6 +136,7 @@ export class UpstreamSession {
   /** For a stream: its HTTP/2 stream is closed, so the backend counts it no longer. */
   release(stream: UpstreamStream): void {
     if (!this.#streams.delete(stream) || this.#state === 'closed') return;
+    if (this.#state === 'leaving') this.#closeWhenDone();
     if (this.#state === 'ready' && this.#isSpent()) this.leave();
     if (this.#streams.size === 0 && this.#state === 'ready') this.#rest();
     if (this.hasRoom) this.#owner.onRoom(this);
@@ -147,7 +148,7 @@ export class UpstreamSession {
     if (this.#state !== 'ready') return;
     this.#state = 'leaving';
     this.#setIdle(false);
-    this.#http2?.close();
+    this.#closeWhenDone();
   }
 
   destroy(): void {
@@ -155,6 +156,14 @@ export class UpstreamSession {
     this.#state = 'leaving';
     this.#setIdle(false);
     this.#http2.destroy();
+  }
+
+  /**
+   * node:http2 says GOAWAY as soon as it is to close, and that overtakes the head of a request begun in the same turn: a backend
+   * that then closes takes that request down, which may have been the kind that is never sent again.
+   */
+  #closeWhenDone(): void {
+    if (this.#streams.size === 0) this.#http2?.close();
   }
 
   #speak(scheme: 'http' | 'https'): void {
