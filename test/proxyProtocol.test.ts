@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +9,15 @@ import { promisify } from 'node:util';
 import { freePort, stopChild, whenListening } from '../bench/child.ts';
 import { loadBalancer, testRange } from './support/loadBalancer.ts';
 import { ingress, service, settings } from './support/manifests.ts';
-import { lacks } from './support/requirement.ts';
+import { lacks, lacksWhen } from './support/requirement.ts';
 import { backendFor, serve } from './support/serve.ts';
 
 const run = promisify(execFile);
 const { prefix, pool } = testRange();
 const VIP = `${prefix}.1`;
 const CLIENT = '127.0.0.9';
+
+const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so';
 
 const at = (port: number) => ({ address: '127.0.0.1', port });
 
@@ -75,6 +78,17 @@ for (const version of ['send-proxy', 'send-proxy-v2']) {
     assert.equal(headers['x-forwarded-for'], CLIENT);
   });
 }
+
+test('nginx in front as a stream proxy: the backend is told the client\'s address', { skip: lacksWhen(!existsSync(STREAM_MODULE), 'nginx has no stream module (libnginx-mod-stream)') }, async (t) => {
+  const [http, port] = [await serveHttp(t, '127.0.0.1/32'), await freePort()];
+  await startServer(t, (file, folder) => ['nginx', '-e', join(folder, 'error.log'), '-c', file], (folder) => `load_module ${STREAM_MODULE};
+daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
+events {}
+stream { server { listen 127.0.0.1:${port}; proxy_pass 127.0.0.1:${http}; proxy_protocol on; } }
+`, port);
+  const headers = await fetchEcho(`http://127.0.0.1:${port}/`);
+  assert.equal(headers['x-real-ip'], CLIENT);
+});
 
 test('curl --haproxy-protocol is believed from a trusted address', { skip: lacks('curl') }, async (t) => {
   const http = await serveHttp(t, '127.0.0.0/8');
