@@ -13,6 +13,10 @@ export interface Metadata {
   readonly annotations: ReadonlyMap<string, string>;
   /** ms since the epoch; null when not given (manifest files). */
   readonly createdAtMs: number | null;
+  /** Of the API server; empty in manifest files. */
+  readonly uid: string;
+  /** Opaque version of the API server, for optimistic concurrency; empty in manifest files. */
+  readonly resourceVersion: string;
 }
 
 /** What every object carries besides its own fields. */
@@ -70,6 +74,24 @@ export interface IngressTls {
   readonly field: string;
 }
 
+/** One entry of `status.loadBalancer.ingress` of a Service or an Ingress, as it stands in the API server. */
+export interface LoadBalancerIngress {
+  /** Empty when not set. */
+  readonly ip: string;
+  readonly hostname: string;
+  /** Null when not set; of Services only. */
+  readonly ipMode: 'VIP' | 'Proxy' | null;
+  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
+}
+
+/** One entry of `status.conditions` (meta/v1 Condition). */
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface Ingress extends ObjectBase {
   readonly kind: 'Ingress';
   /** Null when not set. */
@@ -77,6 +99,7 @@ export interface Ingress extends ObjectBase {
   readonly defaultBackend: IngressBackend | null;
   readonly rules: readonly IngressRule[];
   readonly tls: readonly IngressTls[];
+  readonly statusLoadBalancer: readonly LoadBalancerIngress[];
 }
 
 export interface IngressClass extends ObjectBase {
@@ -119,17 +142,152 @@ export interface Service extends ObjectBase {
   readonly ipFamilyPolicy: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack' | null;
   /** IPs of `status.loadBalancer.ingress`: what an earlier run gave. */
   readonly statusAddresses: readonly string[];
+  readonly statusLoadBalancer: readonly LoadBalancerIngress[];
+  readonly statusConditions: readonly Condition[];
+  /** `spec.trafficDistribution` (`PreferSameZone`, `PreferClose`, `PreferSameNode`); null when not set. */
+  readonly trafficDistribution: string | null;
 }
 
-/** Addresses for Services of type LoadBalancer (gatehouse.dev/v1, fields as MetalLB's). */
+/** metav1.LabelSelector: all of both must hold; empty: everything. */
+export interface LabelSelector {
+  readonly matchLabels: ReadonlyMap<string, string>;
+  readonly matchExpressions: readonly {
+    readonly key: string;
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    readonly values: readonly string[];
+  }[];
+}
+
+/** Which Services a pool is kept for (MetalLB's serviceAllocation). */
+export interface ServiceAllocation {
+  /** Lower goes first; 0 comes last, as with MetalLB. */
+  readonly priority: number;
+  /** Names, and selectors on Namespaces: one of them must fit. Both empty: every namespace. */
+  readonly namespaces: readonly string[];
+  readonly namespaceSelectors: readonly LabelSelector[];
+  /** One must fit. Empty: every Service. */
+  readonly serviceSelectors: readonly LabelSelector[];
+}
+
+/** An address kept for one Service, whether it exists or not. */
+export interface ReservedAddress {
+  /** Literal, as written. */
+  readonly address: string;
+  /** `namespace/name`. */
+  readonly service: string;
+}
+
+/** `IPAddressPool.status`, as it stands in the API server. */
+export interface PoolStatus {
+  readonly assignedIPv4: number;
+  readonly assignedIPv6: number;
+  readonly availableIPv4: number;
+  readonly availableIPv6: number;
+}
+
+/** Addresses for Services of type LoadBalancer (gatehouse.dev/v1, fields as MetalLB's and more). */
 export interface IPAddressPool extends ObjectBase {
   readonly kind: 'IPAddressPool';
+  /** Group that the object was written in: `gatehouse.dev`, or of the product it was taken over from. Only our own has a status we write. */
+  readonly group: string;
   /** As written: `192.0.2.0/24`, `192.0.2.1-192.0.2.9`. */
   readonly addresses: readonly string[];
   /** False: only for Services that ask for the pool or for an address in it. */
   readonly autoAssign: boolean;
   /** Leave out addresses that end in .0 and .255. */
   readonly avoidBuggyIPs: boolean;
+  /** Null: for every Service. */
+  readonly serviceAllocation: ServiceAllocation | null;
+  /** No new addresses are given, Services keep those they have. */
+  readonly drain: boolean;
+  readonly reserved: readonly ReservedAddress[];
+  /** Tried before all others when a Service asks for none (OpenELB's default Eip). */
+  readonly isDefault: boolean;
+  /** Null when there is none yet. */
+  readonly status: PoolStatus | null;
+}
+
+/** Which nodes and interfaces answer ARP/NDP for addresses of which pools (as MetalLB's). */
+export interface L2Advertisement extends ObjectBase {
+  readonly kind: 'L2Advertisement';
+  /** Names, and selectors on pools; both empty: all pools. */
+  readonly ipAddressPools: readonly string[];
+  readonly ipAddressPoolSelectors: readonly LabelSelector[];
+  /** One must fit; empty: all nodes. */
+  readonly nodeSelectors: readonly LabelSelector[];
+  /** Interface names, or `can_reach:<ip>`: the interface whose route leads there. Empty: all. */
+  readonly interfaces: readonly string[];
+  readonly serviceSelectors: readonly LabelSelector[];
+  readonly preferredNodeSelectors: readonly { readonly weight: number; readonly preference: LabelSelector }[];
+}
+
+/** A BGP router to speak to (fields as MetalLB's BGPPeer v1beta2). Times in ms; null: the default. */
+export interface BGPPeer extends ObjectBase {
+  readonly kind: 'BGPPeer';
+  readonly myASN: number;
+  /** The peer's AS: a number, or whatever it says as long as it is `internal` or `external`. */
+  readonly peerASN: { readonly type: 'number'; readonly asn: number } | { readonly type: 'internal' | 'external' };
+  readonly localASN: number | null;
+  /** An address, or an interface (unnumbered). */
+  readonly peer: { readonly type: 'address'; readonly address: string } | { readonly type: 'interface'; readonly interface: string };
+  readonly peerPort: number;
+  readonly sourceAddress: string | null;
+  readonly holdTimeMs: number | null;
+  readonly keepaliveTimeMs: number | null;
+  readonly connectTimeMs: number | null;
+  readonly routerID: string | null;
+  readonly nodeSelectors: readonly LabelSelector[];
+  /** Never logged. */
+  readonly password: string | null;
+  /** Secret of type kubernetes.io/basic-auth in the object's own namespace. */
+  readonly passwordSecret: string | null;
+  readonly bfdProfile: string | null;
+  readonly enableGracefulRestart: boolean;
+  readonly ebgpMultiHop: boolean;
+  readonly vrf: string | null;
+  readonly disableMP: boolean;
+  readonly dualStackAddressFamily: boolean;
+}
+
+/** How addresses of which pools are announced to BGP peers (as MetalLB's). */
+export interface BGPAdvertisement extends ObjectBase {
+  readonly kind: 'BGPAdvertisement';
+  readonly aggregationLength: number;
+  readonly aggregationLengthV6: number;
+  readonly localPref: number | null;
+  /** `65535:65281`, `large:1:2:3`, or a name of a Community object. */
+  readonly communities: readonly string[];
+  readonly ipAddressPools: readonly string[];
+  readonly ipAddressPoolSelectors: readonly LabelSelector[];
+  readonly nodeSelectors: readonly LabelSelector[];
+  /** Names of BGPPeers; empty: all. */
+  readonly peers: readonly string[];
+  readonly serviceSelectors: readonly LabelSelector[];
+}
+
+/** Timers of BFD sessions (as MetalLB's; RFC 5880). */
+export interface BFDProfile extends ObjectBase {
+  readonly kind: 'BFDProfile';
+  readonly receiveIntervalMs: number;
+  readonly transmitIntervalMs: number;
+  readonly detectMultiplier: number;
+  readonly echoIntervalMs: number;
+  readonly echoMode: boolean;
+  readonly passiveMode: boolean;
+  readonly minimumTtl: number;
+}
+
+/** Names for BGP communities. */
+export interface Community extends ObjectBase {
+  readonly kind: 'Community';
+  readonly communities: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** What one node says of the addresses of one Service that it carries (gatehouse.dev/v1). */
+export interface ServiceVIPStatus extends ObjectBase {
+  readonly kind: 'ServiceVIPStatus';
+  readonly node: string;
+  readonly service: { readonly namespace: string; readonly name: string };
 }
 
 export interface SliceEndpoint {
@@ -141,6 +299,9 @@ export interface SliceEndpoint {
   /** Empty when not stated. */
   readonly nodeName: string;
   readonly zone: string;
+  /** `hints.forZones` and `hints.forNodes`: whose clients are to use it. Empty: no hint. */
+  readonly hintZones: readonly string[];
+  readonly hintNodes: readonly string[];
 }
 
 export interface SlicePort {
@@ -201,6 +362,12 @@ export type KubeObject =
   | Secret
   | ConfigMap
   | IPAddressPool
+  | L2Advertisement
+  | BGPPeer
+  | BGPAdvertisement
+  | BFDProfile
+  | Community
+  | ServiceVIPStatus
   | Namespace
   | Node;
 

@@ -19,4 +19,10 @@ export interface SourceBatch {
 export interface Source {
   start(onBatch: (batch: SourceBatch) => void): Promise<void>;
   stop(): Promise<void>;
+  /**
+   * For sources that read some kinds (Secrets, ConfigMaps) only by name: all objects of those kinds that are referred to now.
+   * Those not named any more are deleted in a batch. Null when every one of them is known already, be it as absent; else
+   * resolves once they are, or once it is clear that the source cannot say now. Absent: the source delivers every object anyway.
+   */
+  want?(refs: readonly ObjectRef[]): Promise<void> | null;
 }

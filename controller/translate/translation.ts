@@ -33,6 +33,15 @@ export interface TranslateOptions {
   readonly nowMs: number;
   /** What Services have had until now: they keep it as long as pools and their own wishes allow. */
   readonly assignments: Assignments;
+  /**
+   * `give`: Services without an address are given one. `keep`: they only keep what `assignments` or their status says, because
+   * another process, the leader, gives addresses.
+   */
+  readonly allocation: 'give' | 'keep';
+  /** Class that Services of type LoadBalancer name to be ours, and whether those without a class are ours too. */
+  readonly loadBalancerClass: { readonly name: string; readonly required: boolean };
+  /** OpenELB's Services say by an annotation that they want an address; obey it (`--compat openelb`). */
+  readonly openelbOptIn: boolean;
   /** `bind`: the proxy listens on VIPs, which must be local. `auto`: where they are. `off`: they are assigned, nothing more (`--vips`). */
   readonly vips: 'auto' | 'bind' | 'off';
   /** Addresses of this machine's interfaces; all of 127.0.0.0/8 counts as local besides. */
@@ -103,6 +112,8 @@ export interface Translation {
   readonly assignmentChanges: readonly AssignmentChange[];
   readonly pools: readonly PoolView[];
   readonly vipListeners: readonly VipListener[];
+  /** Secrets and ConfigMaps that translation has looked for, found or not, each once, sorted. */
+  readonly references: readonly ObjectRef[];
   readonly problems: readonly Problem[];
 }
 

@@ -1,0 +1,29 @@
+import type { Problem } from '../../core/ir/problem.ts';
+import type { AssignmentChange } from '../allocator/assignmentChange.ts';
+import type { PoolView } from '../allocator/poolView.ts';
+import type { ObjectIndex } from '../model/store.ts';
+import type { IngressStatus, ServiceStatus } from '../translate/translation.ts';
+
+/** What is true after a translation: from it follow the statuses, conditions and Events that should stand in the API server. */
+export interface WriterInput {
+  /** The objects as they were last read, with their present statuses and resourceVersions. */
+  readonly objects: ObjectIndex;
+  readonly services: readonly ServiceStatus[];
+  readonly ingresses: readonly IngressStatus[];
+  /** Addresses of every Ingress that is ours: those of the publish Service, or given ones. Empty: none are known. */
+  readonly ingressAddresses: readonly { readonly ip: string; readonly hostname: string }[];
+  readonly pools: readonly PoolView[];
+  readonly problems: readonly Problem[];
+  /** What the last translation changed; each is handed over once. */
+  readonly assignmentChanges: readonly AssignmentChange[];
+  /** `VIP` when kube-proxy carries the addresses (`--vips off`), `Proxy` when Gatehouse does. */
+  readonly ipMode: 'VIP' | 'Proxy';
+}
+
+/** Keeps the API server's statuses in line; lives as long as the process. */
+export interface Writer {
+  /** Returns at once; only the newest input counts, assignment changes of earlier ones excepted. */
+  update(input: WriterInput): void;
+  /** Ends; what is under way is given up. */
+  stop(): Promise<void>;
+}
