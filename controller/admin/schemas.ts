@@ -31,12 +31,17 @@ export const ERROR_SCHEMA = {
   properties: { error: TEXT, parameter: TEXT, paths: TEXTS },
 } as const;
 
+/** Who gives addresses and writes statuses; null: there is no election. */
+const LEADER = { ...record({ name: MAYBE_TEXT, self: FLAG }), nullable: true };
+
 /** StatusView. */
 export const STATUS_SCHEMA = record({
   version: TEXT,
   ready: FLAG,
   generation: NUMBER,
   appliedGeneration: NUMBER,
+  waitingFor: TEXTS,
+  leader: LEADER,
   listeners: listOf(record({ protocol: TEXT, address: TEXT, port: NUMBER })),
   nodes: listOf(record({ name: TEXT, addresses: TEXTS, self: FLAG })),
   services: listOf(
@@ -86,6 +91,10 @@ export const POOLS_SCHEMA = record({
       addresses: TEXTS,
       autoAssign: FLAG,
       avoidBuggyIPs: FLAG,
+      drain: FLAG,
+      isDefault: FLAG,
+      serviceAllocation: MAYBE_TEXT,
+      reserved: NUMBER,
       ipv4: FAMILY_USAGE,
       ipv6: FAMILY_USAGE,
       services: NUMBER,

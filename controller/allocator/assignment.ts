@@ -1,3 +1,5 @@
+import { parseIpAddress, type IpAddress } from '../../core/net/ipAddress.ts';
+
 /** What one Service has been given. */
 export interface ServiceAssignment {
   /** IP address literals in canonical form, in the order of the Service's families. Never empty. */
@@ -13,3 +15,8 @@ export interface ServiceAssignment {
 
 /** `namespace/name` of a Service → what it has. */
 export type Assignments = ReadonlyMap<string, ServiceAssignment>;
+
+/** Those of the texts that are addresses. */
+export function parseAddresses(texts: readonly string[]): readonly IpAddress[] {
+  return texts.map(parseIpAddress).filter((address) => address !== null);
+}

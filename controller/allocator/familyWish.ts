@@ -5,7 +5,7 @@ import type { Service } from '../model/objects.ts';
 export type FamilyWish =
   /** One; `family` null: nothing is said, so IPv4 where there are pools of it, else IPv6. */
   | { readonly type: 'single'; readonly family: IpFamily | null }
-  /** Two if one pool has both, else one of the first family; `stated` false: the order is our default. */
+  /** Two if one pool has both, else one, of the first family if possible; `stated` false: the order is our default. */
   | { readonly type: 'prefer'; readonly order: FamilyOrder; readonly stated: boolean }
   /** Both, or none. */
   | { readonly type: 'require'; readonly order: FamilyOrder };
@@ -25,6 +25,8 @@ export function familyWishOf(service: Service): FamilyWish {
     case 'SingleStack':
       return { type: 'single', family: first ?? null };
     case 'PreferDualStack':
+      // One cluster address: the cluster has one family, and so has the Service until that changes.
+      if (first !== undefined && clusterFamilies(service).length === 1) return { type: 'single', family: first };
       return { type: 'prefer', order, stated: first !== undefined };
     case 'RequireDualStack':
       return { type: 'require', order };
@@ -37,6 +39,9 @@ export function wantedCount(wish: FamilyWish): 1 | 2 {
 }
 
 function statedFamilies(service: Service): readonly IpFamily[] {
-  if (service.ipFamilies.length > 0) return service.ipFamilies;
+  return service.ipFamilies.length > 0 ? service.ipFamilies : clusterFamilies(service);
+}
+
+function clusterFamilies(service: Service): readonly IpFamily[] {
   return service.clusterIPs.flatMap((text) => parseIpAddress(text)?.family ?? []);
 }

@@ -1,12 +1,11 @@
 import type { IpAddress, IpFamily } from '../../core/net/ipAddress.ts';
-import type { Pool } from './poolTable.ts';
+import { reservedFor, type Pool } from './poolTable.ts';
 import { freePlaces, type FreePlaces } from './freePlaces.ts';
 import { SharingGroup, type SharedHolding } from './sharingGroup.ts';
 import type { Claimant, InUse, SharingTerms } from './sharingTerms.ts';
 
-/** Who holds an address: one Service alone, or some that share. */
-type Holding =
-  { readonly type: 'alone'; readonly service: string } | { readonly type: 'shared'; readonly holding: SharedHolding };
+/** Who holds an address: one Service alone, by `namespace/name`, or some that share. No object for the first: there are so many. */
+type Holding = string | SharedHolding;
 
 /** Which Service holds which address, and which is the next one to give. Lives for one run of the allocator. */
 export class Holdings {
@@ -21,12 +20,15 @@ export class Holdings {
     return this.#counts.get(pool)?.[family] ?? 0;
   }
 
+  isHeld({ family, value }: IpAddress): boolean {
+    return this.#byAddress[family].has(value);
+  }
+
   /** Null when the claimant may have the address. */
   refusal(address: IpAddress, claimant: Claimant): InUse | null {
     const held = this.#byAddress[address.family].get(address.value);
     if (held === undefined) return null;
-    if (held.type === 'alone') return { reason: 'noKey', by: held.service };
-    return held.holding.refusal(claimant.sharing);
+    return typeof held === 'string' ? { reason: 'noKey', by: held } : held.refusal(claimant.sharing);
   }
 
   /** Gives the address; `refusal` must have been null. */
@@ -35,17 +37,17 @@ export class Holdings {
     const held = addresses.get(address.value);
     if (held === undefined) this.#adjust(pool, address.family, 1);
     if (claimant.sharing.key === '') {
-      addresses.set(address.value, { type: 'alone', service: claimant.key });
+      addresses.set(address.value, claimant.key);
       return;
     }
-    const group = this.#group(pool, address.family, claimant.sharing);
+    const group = this.#group(pool, address, claimant.sharing);
     const place = this.#freeIn(pool)[address.family].placeOf(address.value);
-    addresses.set(address.value, { type: 'shared', holding: group.join({ value: address.value, place }, claimant) });
+    addresses.set(address.value, group.join({ value: address.value, place }, claimant));
   }
 
   release(address: IpAddress, pool: Pool, claimant: Claimant): void {
     if (claimant.sharing.key !== '') {
-      const group = this.#group(pool, address.family, claimant.sharing);
+      const group = this.#group(pool, address, claimant.sharing);
       if (!group.leave(address.value, claimant)) return;
     }
     this.#byAddress[address.family].delete(address.value);
@@ -53,13 +55,20 @@ export class Holdings {
     this.#freeIn(pool)[address.family].giveBack(address.value);
   }
 
-  /** The first address of the pool, in the order its ranges are written, that the claimant may have. Null: none. */
+  /**
+   * The first address of the pool, in the order its ranges are written, that the claimant may have. Null: none. Those that are
+   * kept for a Service are left out.
+   */
   next(pool: Pool, family: IpFamily, claimant: Claimant): IpAddress | null {
     const places = this.#freeIn(pool)[family];
     const addresses = this.#byAddress[family];
-    const value = places.first((candidate) => addresses.has(candidate));
-    const shared =
-      claimant.sharing.key === '' ? null : this.#group(pool, family, claimant.sharing).first(claimant.sharing);
+    const reserved = pool.reserved[family];
+    const value =
+      reserved.size === 0
+        ? places.first((candidate) => addresses.has(candidate))
+        : places.first((candidate) => addresses.has(candidate) || reserved.has(candidate));
+    const terms = claimant.sharing;
+    const shared = terms.key === '' ? null : this.#groupOf(pool, [family, terms.key, terms.backend], terms).first(terms);
     if (shared !== null && (value === null || shared.place < places.placeOf(value)))
       return { family, value: shared.value };
     return value === null ? null : { family, value };
@@ -79,12 +88,19 @@ export class Holdings {
     return free;
   }
 
-  #group(pool: Pool, family: IpFamily, terms: SharingTerms): SharingGroup {
-    const groups = this.#groups.get(pool) ?? new Map<string, SharingGroup>();
-    this.#groups.set(pool, groups);
-    const key = JSON.stringify([family, terms.key, terms.backend]);
-    const group = groups.get(key) ?? new SharingGroup(terms);
-    groups.set(key, group);
+  /** Those who share a kept address are among themselves: it is not offered to others. */
+  #group(pool: Pool, address: IpAddress, terms: SharingTerms): SharingGroup {
+    const owner = reservedFor(pool, address);
+    const key = [address.family, terms.key, terms.backend];
+    return this.#groupOf(pool, owner === null ? key : [...key, owner, String(address.value)], terms);
+  }
+
+  #groupOf(pool: Pool, parts: readonly string[], terms: SharingTerms): SharingGroup {
+    let groups = this.#groups.get(pool);
+    if (groups === undefined) this.#groups.set(pool, (groups = new Map<string, SharingGroup>()));
+    const key = JSON.stringify(parts);
+    let group = groups.get(key);
+    if (group === undefined) groups.set(key, (group = new SharingGroup(terms)));
     return group;
   }
 }

@@ -4,7 +4,7 @@ import type { ChangeCause } from './assignmentChange.ts';
 import type { Assignments } from './assignment.ts';
 import { give } from './testing/given.ts';
 import { pool, service, type ServiceFields } from './testing/objects.ts';
-import type { IPAddressPool } from '../model/objects.ts';
+import type { IPAddressPool, Service } from '../model/objects.ts';
 
 const KEY = 'shop/web';
 const V4 = pool('p', ['192.0.2.0/29']);
@@ -19,6 +19,7 @@ interface Row {
   readonly previous: Assignments;
   readonly pools: readonly IPAddressPool[];
   readonly fields?: ServiceFields;
+  readonly others?: readonly Service[];
   readonly given: string;
   /** Absent: nothing changes. */
   readonly cause?: ChangeCause;
@@ -101,13 +102,21 @@ const ROWS: readonly Row[] = [
     given: '192.0.2.5 @p',
   },
   {
-    name: 'an unknown pool asked for takes it',
+    name: 'an unknown pool asked for takes nothing',
     previous: had('192.0.2.5'),
     pools: [V4],
     fields: { annotations: { 'metallb.io/address-pool': 'zzzzz' } },
-    given: '',
-    cause: 'otherPoolWanted',
-    fault: /name of an IPAddressPool/,
+    given: '192.0.2.5 @p',
+    fault: /name of an IPAddressPool.*keeps 192\.0\.2\.5/,
+  },
+  {
+    name: 'a full pool asked for takes nothing',
+    previous: new Map([...had('192.0.2.5'), ['shop/other', { addresses: ['10.0.0.0'], pool: 'q' }]]),
+    pools: [V4, pool('q', ['10.0.0.0/32'])],
+    fields: { annotations: { 'metallb.io/address-pool': 'q' } },
+    others: [service('shop/other')],
+    given: '192.0.2.5 @p',
+    fault: /free; all are in use in q; the Service keeps 192\.0\.2\.5/,
   },
   {
     name: 'another address asked for moves it',
@@ -118,13 +127,52 @@ const ROWS: readonly Row[] = [
     cause: 'otherAddressWanted',
   },
   {
-    name: 'an address asked for that cannot be had takes it',
+    name: 'an address asked for that cannot be had takes nothing',
     previous: had('192.0.2.5'),
     pools: [V4],
     fields: { loadBalancerIP: '10.0.0.1' },
-    given: '',
-    cause: 'otherAddressWanted',
-    fault: /must be in an IPAddressPool/,
+    given: '192.0.2.5 @p',
+    fault: /must be in an IPAddressPool.*keeps 192\.0\.2\.5/,
+  },
+  {
+    name: 'a pool that no longer admits the Service takes its address back',
+    previous: had('192.0.2.5'),
+    pools: [pool('p', ['192.0.2.0/29'], { serviceAllocation: { namespaces: ['other'] } }), pool('q', ['10.0.0.0/30'])],
+    given: '10.0.0.0 @q',
+    cause: 'serviceAllocation',
+  },
+  {
+    name: 'a pool that is drained keeps what it gave',
+    previous: had('192.0.2.5'),
+    pools: [pool('p', ['192.0.2.0/29'], { drain: true })],
+    given: '192.0.2.5 @p',
+  },
+  {
+    name: 'a pool that is drained adds no second family',
+    previous: had('192.0.2.5'),
+    pools: [pool('p', ['192.0.2.0/29', '2001:db8::/126'], { drain: true })],
+    fields: { ipFamilyPolicy: 'PreferDualStack' },
+    given: '192.0.2.5 @p',
+  },
+  {
+    name: 'an address that becomes kept for another stays until it goes',
+    previous: had('192.0.2.5'),
+    pools: [pool('p', ['192.0.2.0/29'], { reserved: { '192.0.2.5': 'shop/other' } })],
+    given: '192.0.2.5 @p',
+  },
+  {
+    name: 'an address that becomes kept for it does not move it',
+    previous: had('192.0.2.5'),
+    pools: [pool('p', ['192.0.2.0/29'], { reserved: { '192.0.2.2': KEY } })],
+    given: '192.0.2.5 @p',
+  },
+  {
+    name: 'annotations that disagree take nothing',
+    previous: had('192.0.2.5'),
+    pools: [V4],
+    fields: { annotations: { 'metallb.io/loadBalancerIPs': '192.0.2.6', 'kube-vip.io/loadbalancerIPs': '192.0.2.7' } },
+    given: '192.0.2.5 @p',
+    fault: /must say the same as .*keeps 192\.0\.2\.5/,
   },
   {
     name: 'a slip in the wish changes nothing',
@@ -215,11 +263,11 @@ const ROWS: readonly Row[] = [
     cause: 'outsidePools',
   },
   {
-    name: 'a pool that loses a family leaves RequireDualStack nothing else',
+    name: 'a pool that loses a family leaves RequireDualStack the other address, as no pool has both',
     previous: had('192.0.2.5', '2001:db8::1'),
     pools: [V4],
     fields: { ipFamilyPolicy: 'RequireDualStack' },
-    given: '',
+    given: '192.0.2.5 @p',
     cause: 'outsidePools',
     fault: /both an IPv4 and an IPv6/,
   },
@@ -256,9 +304,9 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-for (const { name, previous, pools, fields = {}, given, cause, fault } of ROWS) {
+for (const { name, previous, pools, fields = {}, others = [], given, cause, fault } of ROWS) {
   test(`After a change: ${name}`, () => {
-    const outcome = give({ pools, services: [service(KEY, fields)], previous });
+    const outcome = give({ pools, services: [service(KEY, fields), ...others], previous });
     assert.equal(outcome.given[KEY] ?? '', given, outcome.faults.join('\n'));
     assert.deepEqual(
       outcome.result.changes.map((change) => change.cause),
@@ -303,16 +351,26 @@ test('A new Service cannot take the address of one that is deleted in the same c
   );
 });
 
-test('What a Service gives back for want of a second address goes to one that waits, in the same run', () => {
-  const pools = [pool('p', ['192.0.2.0/32', '2001:db8::/128'])];
-  const two = service('a/two', { ipFamilyPolicy: 'RequireDualStack' });
-  const six = service('b/six', { ipFamilies: ['IPv6'], loadBalancerIP: '2001:db8::' });
+test('What a Service leaves for a pool with both families goes to one that waits, in the same run', () => {
+  const pools = [pool('p', ['192.0.2.0/32']), pool('q', ['10.0.0.0/32', '2001:db8::/128'])];
+  const two = service('b/two', { ipFamilyPolicy: 'RequireDualStack' });
   const waits = service('a/waits', { loadBalancerIP: '192.0.2.0' });
-  const previous: Assignments = new Map([
-    ['a/two', { addresses: ['192.0.2.0'], pool: 'p' }],
-    ['b/six', { addresses: ['2001:db8::'], pool: 'p' }],
-  ]);
-  const { given, result } = give({ pools, services: [two, six, waits], previous });
-  assert.deepEqual(given, { 'b/six': '2001:db8:: @p', 'a/waits': '192.0.2.0 @p' });
-  assert.deepEqual(give({ pools, services: [two, six, waits], previous: result.assignments }).given, given);
+  const previous: Assignments = new Map([['b/two', { addresses: ['192.0.2.0'], pool: 'p' }]]);
+  const { given, result } = give({ pools, services: [two, waits], previous });
+  assert.deepEqual(given, { 'a/waits': '192.0.2.0 @p', 'b/two': '10.0.0.0 2001:db8:: @q' });
+  assert.deepEqual(
+    result.changes.map(({ service: key, cause }) => [key, cause]),
+    [
+      ['b/two', 'incomplete'],
+      ['a/waits', 'new'],
+    ],
+  );
+});
+
+test('Without anything new a run gives back the very assignments it was given', () => {
+  const services = [service('a/one'), service('a/two')];
+  const first = give({ pools: [V4], services });
+  const second = give({ pools: [V4], services, previous: first.result.assignments });
+  assert.equal(second.result.assignments, first.result.assignments);
+  assert.equal(give({ pools: [V4], services, previous: first.result.assignments }).result, second.result);
 });

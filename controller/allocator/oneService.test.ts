@@ -58,12 +58,6 @@ const ROWS: readonly Row[] = [
     fault: 'has a deprecated prefix: write gatehouse.dev/address-pool or metallb.io/address-pool; it is read as such',
   },
   {
-    name: "the own annotation wins over MetalLB's",
-    pools: [V4, HIDDEN],
-    fields: { annotations: { [POOL]: 'v4', [`${MINE}/address-pool`]: 'hidden' } },
-    given: '203.0.113.0 @hidden',
-  },
-  {
     name: 'an unknown pool is refused with the nearest name',
     pools: [V4, HIDDEN],
     fields: { annotations: { [POOL]: 'hiden' } },
@@ -98,7 +92,7 @@ const ROWS: readonly Row[] = [
   {
     name: 'the own annotation asks for an address',
     pools: [V4],
-    fields: { annotations: { [IPS]: '192.0.2.2', [`${MINE}/load-balancer-ips`]: '192.0.2.1' } },
+    fields: { annotations: { [`${MINE}/load-balancer-ips`]: '192.0.2.1' } },
     given: '192.0.2.1 @v4',
   },
   {

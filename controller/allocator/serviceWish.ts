@@ -1,12 +1,12 @@
-import { parseIpAddress, sameIpAddress, type IpAddress, type IpFamily } from '../../core/net/ipAddress.ts';
-import { refOf, type Service } from '../model/objects.ts';
-import { memoizeByObject } from '../translate/memoize.ts';
-import { problemOf, type Finding } from '../translate/problemOf.ts';
-import type { Problem } from '../../core/ir/problem.ts';
+import type { IpAddress, IpFamily } from '../../core/net/ipAddress.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
+import type { Problem } from '../../core/ir/problem.ts';
+import { refOf, type Service } from '../model/objects.ts';
+import { problemOf } from '../translate/problemOf.ts';
+import { disagreement, readAddressRequest, type AddressRequest, type WishFault } from './addressRequest.ts';
 import { familyWishOf, type FamilyWish } from './familyWish.ts';
 import { fingerprintOf, sharingTermsOf, type SharingTerms } from './sharingTerms.ts';
-import { ADDRESS_POOL, ALLOW_SHARED_IP, deprecations, LOAD_BALANCER_IPS, readAnnotation } from './wishAnnotations.ts';
+import { deprecations, isOptedIn, readAnnotations, type AnnotationMeaning } from './wishAnnotations.ts';
 
 /** What one Service asks of the allocator. */
 export interface ServiceWish {
@@ -25,45 +25,46 @@ export interface ServiceWish {
   readonly sharing: SharingTerms;
   readonly sharingTerms: string | undefined;
   /** What makes the wish unclear: nothing new is given then, and what the Service has stays. Null: all is clear. */
-  readonly fault: Omit<Finding, 'effect' | 'severity'> | null;
+  readonly fault: WishFault | null;
   /** Deprecated spellings. */
   readonly problems: readonly Problem[];
 }
 
-/** Class that Services may name to be served by Gatehouse; those that name none are served too. */
+/** Class that Services name to be served by Gatehouse when nothing else is said. */
 export const LOAD_BALANCER_CLASS = 'gatehouse.dev/lb';
 
-const LOAD_BALANCER_IP = 'spec.loadBalancerIP';
+/** Which Services of type LoadBalancer are ours. */
+export interface OwnershipRules {
+  /** The class that is ours; `required`: Services that name none are not. */
+  readonly loadBalancerClass: { readonly name: string; readonly required: boolean };
+  /** Services that name no class must say by OpenELB's annotation that they want an address. */
+  readonly openelbOptIn: boolean;
+}
 
-/** True for a Service that gets addresses from Gatehouse's pools. */
-export function isOurs(service: Service): boolean {
+/** True for a Service that gets addresses from Gatehouse's pools. All others are left alone, whatever their statuses say. */
+export function isOurs(service: Service, { loadBalancerClass, openelbOptIn }: OwnershipRules): boolean {
   if (service.type !== 'LoadBalancer') return false;
-  return service.loadBalancerClass === null || service.loadBalancerClass === LOAD_BALANCER_CLASS;
+  if (service.loadBalancerClass !== null) return service.loadBalancerClass === loadBalancerClass.name;
+  return !loadBalancerClass.required && (!openelbOptIn || isOptedIn(service.metadata.annotations));
 }
 
-/** What a Service asks for; remembered as long as the Service lives. */
+/** What a Service asks for. */
 export function readWish(service: Service): ServiceWish {
-  return remembered(service, null);
-}
-
-const remembered = memoizeByObject<Service, null, ServiceWish>(computeWish);
-
-function computeWish(service: Service): ServiceWish {
   const { annotations, namespace, name } = service.metadata;
   const families = familyWishOf(service);
-  const pool = readAnnotation(annotations, ADDRESS_POOL);
-  const key = readAnnotation(annotations, ALLOW_SHARED_IP)?.value ?? '';
-  const sharing = sharingTermsOf(service, key);
-  const request = readRequest(service);
-  const fault = request.fault ?? familyFault(request, families);
+  const pool = readText(annotations, 'pool');
+  const key = readText(annotations, 'sharingKey');
+  const sharing = sharingTermsOf(service, key.value);
+  const request = readAddressRequest(service);
+  const fault = request.fault ?? pool.fault ?? key.fault ?? familyFault(request, families);
   return {
     service,
     ref: refOf(service),
     key: `${namespace}/${name}`,
     addresses: fault === null ? inOrder(request.addresses, families) : [],
     addressField: request.field,
-    pool: pool === null || pool.value === '' ? null : pool.value,
-    poolField: pool?.field ?? '',
+    pool: pool.value === '' ? null : pool.value,
+    poolField: pool.field,
     families,
     sharing,
     sharingTerms: fingerprintOf(sharing),
@@ -72,42 +73,26 @@ function computeWish(service: Service): ServiceWish {
   };
 }
 
-interface Request {
-  readonly addresses: readonly IpAddress[];
+interface SaidText {
+  /** Empty: nothing is said. */
+  readonly value: string;
   readonly field: string;
-  readonly fault: ServiceWish['fault'];
+  readonly fault: WishFault | null;
 }
 
-/** Addresses asked for by annotation or `spec.loadBalancerIP`. */
-function readRequest(service: Service): Request {
-  const annotation = readAnnotation(service.metadata.annotations, LOAD_BALANCER_IPS);
-  const listed = parseAddresses(annotation?.value ?? '', annotation?.field ?? '');
-  const single = parseAddresses(service.loadBalancerIP, LOAD_BALANCER_IP);
-  if (listed.fault !== null || single.fault !== null) return listed.fault === null ? single : listed;
-  if (listed.addresses.length === 0) return single.addresses.length === 0 ? { ...single, field: 'spec.type' } : single;
-  const [only] = single.addresses;
-  if (only === undefined || listed.addresses.some((address) => sameIpAddress(address, only))) return listed;
-  const rule = 'must be one of the addresses that the annotation asks for, or be left out';
-  return { ...listed, fault: { field: LOAD_BALANCER_IP, rule, value: service.loadBalancerIP } };
+const NOTHING_SAID: SaidText = { value: '', field: '', fault: null };
+
+/** What annotations of one meaning say together; when they disagree the first counts for what the Service already has. */
+function readText(annotations: Service['metadata']['annotations'], meaning: AnnotationMeaning): SaidText {
+  const said = readAnnotations(annotations, meaning);
+  const [first] = said;
+  if (first === undefined) return NOTHING_SAID;
+  const differing = said.find(({ value }) => value !== first.value);
+  const { value, field } = first;
+  return { value, field, fault: differing === undefined ? null : disagreement(differing, first) };
 }
 
-function parseAddresses(text: string, field: string): Request {
-  if (text.trim() === '') return { addresses: [], field, fault: null };
-  const addresses = text.split(',', 3).map((part) => parseIpAddress(part.trim()));
-  const known = addresses.filter((address) => address !== null);
-  const families = new Set(known.map(({ family }) => family));
-  const single = field === LOAD_BALANCER_IP && addresses.length > 1;
-  if (known.length === addresses.length && families.size === known.length && !single) {
-    return { addresses: known, field, fault: null };
-  }
-  const rule =
-    field === LOAD_BALANCER_IP
-      ? 'must be an IP address'
-      : 'must be an IP address, or an IPv4 and an IPv6 address with a comma between them';
-  return { addresses: [], field, fault: { field, rule, value: text } };
-}
-
-function familyFault({ addresses, field }: Request, families: FamilyWish): ServiceWish['fault'] {
+function familyFault({ addresses, field }: AddressRequest, families: FamilyWish): WishFault | null {
   const [first] = addresses;
   if (first === undefined) return null;
   if (families.type === 'require' && addresses.length === 1) {
@@ -129,7 +114,7 @@ function familyFault({ addresses, field }: Request, families: FamilyWish): Servi
 /** Addresses, or families, in the order in which the Service lists its families. */
 function inOrder(addresses: readonly IpAddress[], families: FamilyWish): readonly IpAddress[] {
   const first: IpFamily | null = families.type === 'single' ? families.family : families.order[0];
-  return first === null
+  return first === null || addresses.length < 2
     ? addresses
     : addresses.toSorted((a, b) => Number(a.family !== first) - Number(b.family !== first));
 }

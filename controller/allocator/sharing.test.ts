@@ -72,10 +72,10 @@ const ROWS: readonly Row[] = [
     fault: /only Services with the same/,
   },
   {
-    name: 'an own key that is empty',
+    name: 'two keys on one side',
     first: sharer('k'),
-    second: sharer('k', { ports: ['TCP/1'], annotations: { 'gatehouse.dev/allow-shared-ip': '' } }),
-    fault: /only Services with the same/,
+    second: sharer('k', { ports: ['TCP/1'], annotations: { 'gatehouse.dev/allow-shared-ip': 'j' } }),
+    fault: /must say the same as metadata\.annotations\[gatehouse\.dev\/allow-shared-ip\]/,
   },
   {
     name: 'one key and one port',

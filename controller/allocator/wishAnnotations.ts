@@ -1,56 +1,93 @@
 import type { Finding } from '../translate/problemOf.ts';
 
-/** An annotation under each of the prefixes it is known by; the first that is there counts, even when it is empty. */
-interface AnnotationNames {
-  readonly own: string;
-  readonly metallb: string;
-  readonly deprecated: string;
+/** What an annotation of a Service tells the allocator. */
+export type AnnotationMeaning = 'addresses' | 'pool' | 'sharingKey' | 'optIn';
+
+/** One annotation that the allocator obeys. */
+export interface AllocatorAnnotation {
+  readonly name: string;
+  readonly meaning: AnnotationMeaning;
+  /** Whose users write it. */
+  readonly product: 'Gatehouse' | 'MetalLB' | 'OpenELB' | 'kube-vip';
+  /** The product itself has left the name behind: it is obeyed with a warning, and only where no newer one is. */
+  readonly deprecated: boolean;
 }
 
-/** Addresses asked for: one, or one of each family with a comma between them. */
-export const LOAD_BALANCER_IPS = namesOf('load-balancer-ips', 'loadBalancerIPs');
-/** Name of the pool that addresses must come from. */
-export const ADDRESS_POOL = namesOf('address-pool', 'address-pool');
-/** Services with the same key may share an address. */
-export const ALLOW_SHARED_IP = namesOf('allow-shared-ip', 'allow-shared-ip');
+/** All annotations that the allocator obeys, in the order in which problems name them. The table of docs/address-pools.md. */
+export const ALLOCATOR_ANNOTATIONS: readonly AllocatorAnnotation[] = [
+  row('gatehouse.dev/load-balancer-ips', 'addresses', 'Gatehouse'),
+  row('metallb.io/loadBalancerIPs', 'addresses', 'MetalLB'),
+  row('metallb.universe.tf/loadBalancerIPs', 'addresses', 'MetalLB', true),
+  row('eip.openelb.kubesphere.io/v1alpha1', 'addresses', 'OpenELB'),
+  row('kube-vip.io/loadbalancerIPs', 'addresses', 'kube-vip'),
+  row('gatehouse.dev/address-pool', 'pool', 'Gatehouse'),
+  row('metallb.io/address-pool', 'pool', 'MetalLB'),
+  row('metallb.universe.tf/address-pool', 'pool', 'MetalLB', true),
+  row('eip.openelb.kubesphere.io/v1alpha2', 'pool', 'OpenELB'),
+  row('gatehouse.dev/allow-shared-ip', 'sharingKey', 'Gatehouse'),
+  row('metallb.io/allow-shared-ip', 'sharingKey', 'MetalLB'),
+  row('metallb.universe.tf/allow-shared-ip', 'sharingKey', 'MetalLB', true),
+  row('lb.kubesphere.io/v1alpha1', 'optIn', 'OpenELB'),
+];
+
+/** OpenELB's value of its opt-in annotation. */
+const OPENELB = 'openelb';
 
 /** What an annotation says, and the path of its field. */
 export interface AnnotationText {
+  readonly annotation: AllocatorAnnotation;
+  /** Without spaces around it; never empty. */
   readonly value: string;
   readonly field: string;
 }
 
-/** Null when it stands there under no prefix. */
-export function readAnnotation(
+const BY_MEANING = Map.groupBy(ALLOCATOR_ANNOTATIONS, ({ meaning }) => meaning);
+
+/** All that is said by annotations of one meaning; an empty one says nothing, a deprecated one only where no newer one does. */
+export function readAnnotations(
   annotations: ReadonlyMap<string, string>,
-  names: AnnotationNames,
-): AnnotationText | null {
-  for (const name of [names.own, names.metallb, names.deprecated]) {
-    const value = annotations.get(name);
-    if (value !== undefined) return { value: value.trim(), field: fieldOf(name) };
+  meaning: AnnotationMeaning,
+): readonly AnnotationText[] {
+  if (annotations.size === 0) return [];
+  const said: AnnotationText[] = [];
+  for (const annotation of BY_MEANING.get(meaning) ?? []) {
+    const value = annotations.get(annotation.name)?.trim() ?? '';
+    if (value === '' || (annotation.deprecated && said.length > 0)) continue;
+    said.push({ annotation, value, field: fieldOf(annotation.name) });
   }
-  return null;
+  return said;
 }
 
-/** One finding for each annotation under MetalLB's former prefix. */
+/** True when the Service says, as OpenELB's do, that it wants an address. */
+export function isOptedIn(annotations: ReadonlyMap<string, string>): boolean {
+  return readAnnotations(annotations, 'optIn').some(({ value }) => value === OPENELB);
+}
+
+/** One finding for each annotation under a deprecated name. */
 export function deprecations(annotations: ReadonlyMap<string, string>): Finding[] {
-  const used = [LOAD_BALANCER_IPS, ADDRESS_POOL, ALLOW_SHARED_IP].filter(({ deprecated }) =>
-    annotations.has(deprecated),
-  );
-  return used.map((names) => ({
+  if (annotations.size === 0) return [];
+  const used = ALLOCATOR_ANNOTATIONS.filter(({ name, deprecated }) => deprecated && annotations.has(name));
+  return used.map(({ name, meaning }) => ({
     severity: 'warning',
-    field: fieldOf(names.deprecated),
-    rule: `has a deprecated prefix: write ${names.own} or ${names.metallb}`,
-    effect: annotations.has(names.own) || annotations.has(names.metallb) ? 'it is ignored' : 'it is read as such',
+    field: fieldOf(name),
+    rule: `has a deprecated prefix: write ${newerNames(meaning).slice(0, 2).join(' or ')}`,
+    effect: readAnnotations(annotations, meaning).some(({ annotation }) => annotation.name === name)
+      ? 'it is read as such'
+      : 'it is ignored',
   }));
 }
 
-function namesOf(own: string, metallb: string): AnnotationNames {
-  return {
-    own: `gatehouse.dev/${own}`,
-    metallb: `metallb.io/${metallb}`,
-    deprecated: `metallb.universe.tf/${metallb}`,
-  };
+function newerNames(meaning: AnnotationMeaning): string[] {
+  return (BY_MEANING.get(meaning) ?? []).filter(({ deprecated }) => !deprecated).map(({ name }) => name);
+}
+
+function row(
+  name: string,
+  meaning: AnnotationMeaning,
+  product: AllocatorAnnotation['product'],
+  deprecated = false,
+): AllocatorAnnotation {
+  return { name, meaning, product, deprecated };
 }
 
 function fieldOf(name: string): string {

@@ -81,7 +81,9 @@ test('the help of run tells every flag of the contract with its default', async 
 
 test('wrong usage of a command exits 2 and says where to read on', async () => {
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
-    [['run'], /say which with --manifests PATH/],
+    [['run'], /say where objects come from: --manifests PATH, or --kubeconfig PATH/],
+    [['run', '--manifests', '.', '--kubeconfig', 'k'], /exclude each other/],
+    [['run', '--kubeconfig', 'k', '--webhook-key', 'k'], /--webhook-certificate and --webhook-key go together/],
     [['run', '--manifests', 'x', '--workers', '0'], /--workers must be a whole number from 1 to 256 \(got "0"\)/],
     [['run', '--manifest', 'x'], /unknown flag --manifest; did you mean --manifests\?/],
     [['run', '--manifests', 'x', '--vips', 'kernel'], /--vips must be one of auto, bind, off: kernel forwarding is not in this version \(got "kernel"\)/],

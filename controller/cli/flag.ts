@@ -79,12 +79,21 @@ export function many<T>(
 
 /** A flag that is on or off: `--name`, `--name=true`, `--name=false`. */
 export function toggle(name: string, fallback: boolean, help: string): Flag<boolean> {
+  return switchWith(name, () => fallback, { help, defaultText: fallback ? 'on' : 'off' });
+}
+
+/** The same for one whose default depends on other flags: null when nothing is said. */
+export function openToggle(name: string, help: string, defaultText: string): Flag<boolean | null> {
+  return switchWith(name, () => null, { help, defaultText });
+}
+
+function switchWith<F>(name: string, fallback: () => F, text: Pick<FlagText, 'help' | 'defaultText'>): Flag<boolean | F> {
   return {
-    ...describe(name, { help, placeholder: '', defaultText: fallback ? 'on' : 'off' }),
+    ...describe(name, { ...text, placeholder: '' }),
     arity: 'toggle',
     separator: ',',
     splitsFlag: false,
-    fallback: () => fallback,
+    fallback,
     read(texts) {
       const last = texts.at(-1) ?? '';
       if (last === 'true') return { ok: true, value: true };

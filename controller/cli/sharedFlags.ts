@@ -1,8 +1,8 @@
 import { hostname } from 'node:os';
 import { DEFAULT_TRANSLATION, type TranslationChoices } from '../runtime/translationChoices.ts';
-import { many, one, toggle } from './flag.ts';
+import { many, one, openToggle, toggle } from './flag.ts';
 import type { FlagValues } from './parseArguments.ts';
-import { choice, cidr, listenAddress, namespacedName, objectName, text, vips } from './values.ts';
+import { choice, cidr, controllerClass, listenAddress, namespacedName, objectName, text, vips } from './values.ts';
 
 /** Where the admin API listens unless told otherwise. */
 export const DEFAULT_ADMIN = { address: '127.0.0.1', port: 9090 } as const;
@@ -15,15 +15,31 @@ export const TRANSLATION_FLAGS = {
     defaultText: DEFAULT_TRANSLATION.ingressClasses.join(', '),
     fallback: () => DEFAULT_TRANSLATION.ingressClasses,
   }),
+  controllerNames: many('controller-class', controllerClass, {
+    placeholder: 'NAME',
+    help: 'IngressClasses whose spec.controller is this are ours. Leave out k8s.io/ingress-nginx while that controller still runs.',
+    defaultText: DEFAULT_TRANSLATION.controllerNames.join(', '),
+    fallback: () => DEFAULT_TRANSLATION.controllerNames,
+  }),
+  loadBalancerClass: one('load-balancer-class', controllerClass, () => DEFAULT_TRANSLATION.loadBalancerClass.name, {
+    placeholder: 'NAME',
+    help: 'spec.loadBalancerClass of Services that are ours; those that name no class are ours too.',
+    defaultText: DEFAULT_TRANSLATION.loadBalancerClass.name,
+  }),
+  loadBalancerClassOnly: toggle(
+    'load-balancer-class-only',
+    DEFAULT_TRANSLATION.loadBalancerClass.required,
+    'Leave Services that name no class to others.',
+  ),
   watchNamespaces: many('watch-namespace', objectName, {
     placeholder: 'NS',
     help: 'Namespace whose objects are read.',
     defaultText: 'all',
   }),
-  watchWithoutClass: toggle(
+  watchWithoutClass: openToggle(
     'watch-ingress-without-class',
-    DEFAULT_TRANSLATION.watchWithoutClass,
     'Serve Ingresses that name no class even when no class is marked as the default.',
+    'on for manifests, off in a cluster',
   ),
   allowExternalName: toggle(
     'allow-external-name',
@@ -65,12 +81,16 @@ export const TRANSLATION_FLAGS = {
   }),
 } as const;
 
-/** What TRANSLATION_FLAGS say, in translation's own words. */
+/** What TRANSLATION_FLAGS say, in translation's own words, for objects that whoever runs Gatehouse owns. */
 export function translationChoices(flags: FlagValues<typeof TRANSLATION_FLAGS>): TranslationChoices {
-  const { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies } = flags;
-  const { vips: how, publishService, tcpServices, udpServices } = flags;
+  const watchWithoutClass = flags.watchWithoutClass ?? DEFAULT_TRANSLATION.watchWithoutClass;
+  const { ingressClasses, watchNamespaces, allowExternalName, configMap, trustedProxies } = flags;
+  const { vips: how, publishService, tcpServices, udpServices, controllerNames } = flags;
   const ofIngresses = { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies };
-  return { ...ofIngresses, vips: how, publishService, tcpServices, udpServices };
+  const loadBalancerClass = { name: flags.loadBalancerClass, required: flags.loadBalancerClassOnly };
+  const { allowLocalBackends, openelbOptIn } = DEFAULT_TRANSLATION;
+  const ofServices = { loadBalancerClass, openelbOptIn, allowLocalBackends, vips: how, publishService, tcpServices, udpServices };
+  return { ...ofIngresses, ...ofServices, controllerNames };
 }
 
 /** How data is printed. */

@@ -78,6 +78,14 @@ export function namespacedName(value: string): Parsed<string> {
   return parts.length === 2 && parts.every(isObjectName) ? accept(value) : refuse('NAMESPACE/NAME, such as gatehouse/settings');
 }
 
+/** A class as IngressClass.spec.controller and spec.loadBalancerClass have it: `gatehouse.dev/lb`, the part before "/" optional. */
+export function controllerClass(value: string): Parsed<string> {
+  const parts = value.split('/');
+  const name = /^[A-Za-z0-9](?:[-A-Za-z0-9._]{0,61}[A-Za-z0-9])?$/;
+  const known = parts.length <= 2 && name.test(parts.at(-1) ?? '') && (parts.length === 1 || isObjectName(parts[0] ?? ''));
+  return known ? accept(value) : refuse('a class such as gatehouse.dev/lb');
+}
+
 /** How VIPs are taken in; `kernel` is known, and refused with a word of its own. */
 export function vips(value: string): Parsed<'auto' | 'bind' | 'off'> {
   const parsed = choice(['auto', 'bind', 'off'])(value);
@@ -93,6 +101,11 @@ export function headerField(value: string): Parsed<readonly [string, string]> {
 /** An IP address literal. */
 export function ipAddress(value: string): Parsed<string> {
   return isIP(value) === 0 ? refuse('an IP address') : accept(value);
+}
+
+/** What a load balancer's status may show: an IP address or a DNS name. */
+export function statusAddress(value: string): Parsed<string> {
+  return isIP(value) !== 0 || isObjectName(value) ? accept(value) : refuse('an IP address or a DNS name');
 }
 
 /** An absolute URL; `http://` is added when there is no scheme. */

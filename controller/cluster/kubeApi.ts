@@ -12,6 +12,8 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** For the whole answer of `request`; until the head of the answer of `watch`. Default 30 s. */
   readonly timeoutMs?: number;
+  /** Of `watch`: called once the server has accepted it, before any event; what happens from now on will be among them. */
+  readonly onOpen?: () => void;
 }
 
 /** What kind of refusal or failure it was; the caller decides by it what to do next. */

@@ -9,7 +9,8 @@ test('Kinds that Gatehouse does not read are ignored without a word', () => {
   const foreign = [
     { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'a' } },
     { apiVersion: 'v1', kind: 'Pod' },
-    { apiVersion: 'metallb.io/v1beta1', kind: 'L2Advertisement', metadata: { name: 'a' } },
+    { apiVersion: 'metallb.io/v1beta1', kind: 'ServiceL2Status', metadata: { name: 'a' } },
+    { apiVersion: 'network.kubesphere.io/v1alpha2', kind: 'BgpPeer', metadata: { name: 'a' } },
     { apiVersion: 'projectcalico.org/v3', kind: 'IPAddressPool', metadata: { name: 'a' } },
     { apiVersion: 'gatehouse.dev/v1', kind: 'Pool' },
     { apiVersion: 'serving.knative.dev/v1', kind: 'Service', metadata: { name: 'A B' } },
@@ -142,4 +143,15 @@ test('No value of any shape makes the decoder throw', () => {
       }
     }
   }
+});
+
+test('uid and resourceVersion are read as they are; faulty ones count as not set', async () => {
+  const object = (more: string): string => `apiVersion: v1\nkind: Namespace\nmetadata: { name: a${more} }\n`;
+  const read = await decodeCase(object(', uid: 7ee1a7d4, resourceVersion: "42"'));
+  assert.deepEqual([read.object?.metadata.uid, read.object?.metadata.resourceVersion, read.problems], ['7ee1a7d4', '42', []]);
+  const absent = await decodeCase(object(''));
+  assert.deepEqual([absent.object?.metadata.uid, absent.object?.metadata.resourceVersion], ['', '']);
+  const faulty = await decodeCase(object(`, uid: ${'a'.repeat(129)}, resourceVersion: 42`));
+  assert.deepEqual([faulty.object?.metadata.uid, faulty.object?.metadata.resourceVersion], ['', '']);
+  assert.deepEqual(faulty.problems.map(({ severity, field }) => [severity, field]), [['warning', 'metadata.uid'], ['warning', 'metadata.resourceVersion']]);
 });

@@ -18,6 +18,7 @@ endpoints:
   conditions: { ready: false, serving: true, terminating: true }
   nodeName: node-1
   zone: a
+  hints: { forZones: [{ name: a }, { name: b }], forNodes: [{ name: node-1 }] }
 - addresses: [127.0.0.1, 10.0.0.2]
 `,
   );
@@ -28,8 +29,8 @@ endpoints:
     { name: 'any', port: null, protocol: 'UDP' },
   ]);
   assert.deepEqual(object.endpoints, [
-    { addresses: ['10.0.0.1'], ready: false, serving: true, terminating: true, nodeName: 'node-1', zone: 'a' },
-    { addresses: ['127.0.0.1', '10.0.0.2'], ready: null, serving: null, terminating: null, nodeName: '', zone: '' },
+    { addresses: ['10.0.0.1'], ready: false, serving: true, terminating: true, nodeName: 'node-1', zone: 'a', hintZones: ['a', 'b'], hintNodes: ['node-1'] },
+    { addresses: ['127.0.0.1', '10.0.0.2'], ready: null, serving: null, terminating: null, nodeName: '', zone: '', hintZones: [], hintNodes: [] },
   ]);
 });
 
@@ -48,6 +49,26 @@ endpoints:
   assert.deepEqual(problems.map((problem) => [problem.severity, problem.field]), [['warning', 'apiVersion']]);
   assert.deepEqual([object.endpoints[0]?.nodeName, object.endpoints[0]?.zone], ['node-2', 'b']);
   assert.equal(object.service, '');
+});
+
+test('A faulty hint costs only itself', async () => {
+  const { object, faults } = await decodeAs(
+    'EndpointSlice',
+    `${HEAD}addressType: IPv4
+endpoints:
+- addresses: [10.0.0.1]
+  hints: { forZones: [{ name: a }, {}, 5], forNodes: node-1 }
+- addresses: [10.0.0.2]
+  hints: 5
+`,
+  );
+  assert.deepEqual(object.endpoints.map(({ hintZones, hintNodes }) => [hintZones, hintNodes]), [[['a'], []], [[], []]]);
+  assert.deepEqual(faults, [
+    '7 endpoints[0].hints.forZones[2]: the hint is left out',
+    '7 endpoints[0].hints.forZones[1].name: the hint is left out',
+    '7 endpoints[0].hints.forNodes: the hints are left out',
+    '9 endpoints[1].hints: the hints are left out',
+  ]);
 });
 
 const ADDRESSES: readonly (readonly [string, string])[] = [

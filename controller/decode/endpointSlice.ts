@@ -15,6 +15,7 @@ const TOPOLOGY_ZONE = 'topology.kubernetes.io/zone';
 const MAX_ENDPOINTS = 1000;
 const MAX_ADDRESSES = 100;
 const MAX_PORTS = 20_000;
+const MAX_HINTS = 8;
 
 /** discovery.k8s.io EndpointSlice. Null when its address type or its shape is faulty. */
 export function decodeEndpointSlice(decoding: Decoding): EndpointSlice | null {
@@ -45,6 +46,7 @@ function decodeEndpoint(
     endpoint.fail('addresses', 'must have at least one address');
   }
   const conditions = endpoint.map('conditions');
+  const hints = endpoint.element('hints', 'the hints are left out');
   const topology = beta ? endpoint.map('topology') : null;
   const decoded: SliceEndpoint = {
     addresses,
@@ -52,7 +54,19 @@ function decodeEndpoint(
     serving: conditions?.flag('serving') ?? null,
     terminating: conditions?.flag('terminating') ?? null,
     nodeName: endpoint.text('nodeName') ?? topology?.text(TOPOLOGY_NODE) ?? '',
+    hintZones: decodeHints(hints, 'forZones'),
+    hintNodes: decodeHints(hints, 'forNodes'),
     zone: endpoint.text('zone') ?? topology?.text(TOPOLOGY_ZONE) ?? '',
   };
   return endpoint.failed || addresses.length === 0 ? null : decoded;
+}
+
+/** A faulty hint costs only itself: traffic still arrives without one. */
+function decodeHints(hints: FieldReader | null, key: 'forZones' | 'forNodes'): string[] {
+  const names: string[] = [];
+  for (const reader of hints?.elements(key, { max: MAX_HINTS, effect: 'the hint is left out' }) ?? []) {
+    const name = reader.requiredText('name');
+    if (!reader.failed) names.push(name);
+  }
+  return names;
 }

@@ -6,6 +6,8 @@ import { ANY_TEXT, textFault, type TextForm } from './textForm.ts';
 interface Element {
   /** What is lost, in words: `the path is left out`. */
   readonly effect: string;
+  /** Of its faults that name no severity of their own; absent: error. */
+  readonly severity?: 'warning';
   failed: boolean;
 }
 
@@ -72,7 +74,7 @@ export class FieldReader {
 
   /** States a fault that costs less than the element. */
   report(fault: Fault): void {
-    this.#problems.add(fault);
+    this.#problems.add(this.#element.severity === undefined ? fault : { severity: this.#element.severity, ...fault });
   }
 
   text(key: string, form: TextForm = ANY_TEXT): string | null {
@@ -125,6 +127,12 @@ export class FieldReader {
     return null;
   }
 
+  /** As `map`, and as an empty map when it is absent: for a `spec` that may be left out. */
+  optionalMap(key: string): FieldReader {
+    const absent = new FieldReader({}, { field: this.path(key), element: this.#element }, this.#problems);
+    return this.map(key) ?? absent;
+  }
+
   requiredMap(key: string): FieldReader | null {
     if (!this.has(key)) this.fail(key, 'must be set');
     return this.map(key);
@@ -135,9 +143,24 @@ export class FieldReader {
     const value = this.value(key);
     if (value === undefined) return null;
     if (isPlainMap(value)) {
-      return new FieldReader(value, { field: this.path(key), element: { effect, failed: false } }, this.#problems);
+      return new FieldReader(value, { field: this.path(key), element: this.#part(effect) }, this.#problems);
     }
     this.report({ field: this.path(key), rule: 'must be a map', value, effect });
+    return null;
+  }
+
+  /**
+   * `status`, as an element of its own whose faults are warnings, as are those of all elements in it: others write it, and
+   * no fault of theirs may cost the object.
+   */
+  status(effect: string): FieldReader | null {
+    const value = this.value('status');
+    if (value === undefined) return null;
+    if (isPlainMap(value)) {
+      const element: Element = { effect, severity: 'warning', failed: false };
+      return new FieldReader(value, { field: this.path('status'), element }, this.#problems);
+    }
+    this.report({ severity: 'warning', field: this.path('status'), rule: 'must be a map', value, effect });
     return null;
   }
 
@@ -150,9 +173,45 @@ export class FieldReader {
         this.report({ field, rule: 'must be a map', value, effect: bounds.effect });
         continue;
       }
-      readers.push(new FieldReader(value, { field, element: { effect: bounds.effect, failed: false } }, this.#problems));
+      readers.push(new FieldReader(value, { field, element: this.#part(bounds.effect) }, this.#problems));
     }
     return readers;
+  }
+
+  /** As `elements`, but the maps belong to the element this one belongs to: one faulty or surplus entry costs all of it. */
+  parts(key: string, max: number): FieldReader[] {
+    const readers: FieldReader[] = [];
+    for (const [index, value] of this.#wholeList(key, max)) {
+      const place = { field: `${this.path(key)}[${index}]`, element: this.#element };
+      if (isPlainMap(value)) readers.push(new FieldReader(value, place, this.#problems));
+      else this.fail(`${key}[${index}]`, 'must be a map', value);
+    }
+    return readers;
+  }
+
+  /** As `texts`, but one faulty or surplus entry costs the element. */
+  allTexts(key: string, form: TextForm, max: number): string[] {
+    const texts: string[] = [];
+    for (const [index, value] of this.#wholeList(key, max)) {
+      const fault = textFault(value, form);
+      if (fault === null) texts.push(value as string);
+      else this.fail(`${key}[${index}]`, fault, value);
+    }
+    return texts;
+  }
+
+  /** As `allTexts`; a repeated entry costs the element too. */
+  distinctTexts(key: string, form: TextForm, max: number): string[] {
+    const texts = this.allTexts(key, form, max);
+    for (const [index, text] of texts.entries()) {
+      if (texts.indexOf(text) < index) this.fail(`${key}[${index}]`, 'must differ from the other entries', text);
+    }
+    return texts;
+  }
+
+  /** Keys of the map that have a value. */
+  keys(): string[] {
+    return Object.keys(this.#map).filter((key) => this.has(key));
   }
 
   /** The texts of a list; faulty ones are reported and left out. */
@@ -180,6 +239,12 @@ export class FieldReader {
     return texts;
   }
 
+  /** An element inside this one. */
+  #part(effect: string): Element {
+    const { severity } = this.#element;
+    return severity === undefined ? { effect, failed: false } : { effect, severity, failed: false };
+  }
+
   /** Up to `bounds.max` entries of a list with their places; further ones are reported once and left out. */
   #list(key: string, bounds: ListBounds): [number, unknown][] {
     const value = this.value(key);
@@ -190,6 +255,16 @@ export class FieldReader {
     }
     this.#boundCount(key, value.length, bounds.max);
     return [...value.slice(0, bounds.max).entries()];
+  }
+
+  /** All entries of a list with their places; none, and the element is lost, when it is too long or no list. */
+  #wholeList(key: string, max: number): [number, unknown][] {
+    const value = this.value(key);
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) this.fail(key, 'must be a list', value);
+    else if (value.length > max) this.fail(key, `must have at most ${max} entries`, value.length);
+    else return [...value.entries()];
+    return [];
   }
 
   #entries(key: string, effect: string | null): [string, unknown][] {

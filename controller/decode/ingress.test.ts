@@ -333,3 +333,16 @@ test('A TLS entry whose hosts are all faulty is left out, so that its certificat
   );
   assert.deepEqual(object.tls, []);
 });
+
+test('Published addresses are read from the status, and a faulty status costs nothing', async () => {
+  const ingress = (status: string): string =>
+    `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: { name: a }\nspec: { defaultBackend: { service: { name: a, port: { number: 80 } } } }\nstatus: ${status}\n`;
+  const { object, problems } = await decodeAs('Ingress', ingress('{ loadBalancer: { ingress: [{ ip: 192.0.2.1 }, { hostname: a.test }] } }'));
+  assert.deepEqual(problems, []);
+  assert.deepEqual(object.statusLoadBalancer.map(({ ip, hostname }) => [ip, hostname]), [['192.0.2.1', ''], ['', 'a.test']]);
+  for (const status of ['5', '{ loadBalancer: [] }', '{ loadBalancer: { ingress: [5, { ip: "x" }] } }']) {
+    const faulty = await decodeAs('Ingress', ingress(status));
+    assert.deepEqual(faulty.object.statusLoadBalancer, []);
+    assert.ok(faulty.problems.length > 0 && faulty.problems.every(({ severity }) => severity === 'warning'), status);
+  }
+});

@@ -3,6 +3,7 @@ import { MAX_ENTRIES, type FieldReader } from './fieldReader.ts';
 import { HOST } from './hostForm.ts';
 import { decodeBackend, decodeBetaBackend } from './ingressBackend.ts';
 import { decodePath, type BackendDecoder } from './ingressPath.ts';
+import { decodeLoadBalancer } from './loadBalancerStatus.ts';
 import { DNS_SUBDOMAIN, type TextForm } from './textForm.ts';
 import type { Ingress, IngressBackend, IngressPath, IngressRule, IngressTls } from '../model/objects.ts';
 
@@ -28,6 +29,7 @@ export function decodeIngress(decoding: Decoding): Ingress | null {
       decodeRule(rule, { beta, decodeBackend: decodeOneBackend }),
     ),
     tls: decodeAll(spec.elements('tls', { max: MAX_ENTRIES, effect: 'the TLS entry is left out' }), decodeTls),
+    statusLoadBalancer: decodeLoadBalancer(object.status('its published addresses are not known')),
   };
   // What is left would be a default backend for every host: far more than was asked for.
   const emptied = ingress.rules.length === 0 && isFilledList(spec.value('rules'));

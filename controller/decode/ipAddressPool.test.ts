@@ -30,6 +30,7 @@ status: { assignedIPv4: 3 }
   const { object, problems } = await decodeAs('IPAddressPool', text);
   assert.deepEqual(problems, []);
   assert.deepEqual([object.autoAssign, object.avoidBuggyIPs], [false, true]);
+  assert.deepEqual([object.group, object.status], ['metallb.io', null]);
 });
 
 test('A pool in another version of a known group is a slip', async () => {
@@ -61,21 +62,88 @@ test('A fault in one range costs the change, so that no Service loses its addres
   assert.deepEqual(faults, [`6 spec.autoAssign: ${LOST}`]);
 });
 
-test('Other fields of a pool are named and ignored', async () => {
-  const spec = '  addresses: [192.0.2.0/24]\n  autoassign: false\n  serviceAllocation: { priority: 5 }\n';
-  const { object, problems } = await decodeAs('IPAddressPool', `${HEAD}${spec}`);
-  assert.equal(object.autoAssign, true);
-  assert.deepEqual(
-    problems.map(({ severity, position, field, rule, effect }) => [severity, position?.line, field, rule, effect]),
-    [
-      ['warning', 6, 'spec.autoassign', 'must be one of addresses, autoAssign, avoidBuggyIPs', 'it is ignored'],
-      [
-        'warning',
-        7,
-        'spec.serviceAllocation',
-        'is a field of MetalLB that is not obeyed yet',
-        'Services of every namespace may use the pool, in no order of priority',
-      ],
+test('Everything a pool may say is decoded', async () => {
+  const { object, problems } = await decodeAs(
+    'IPAddressPool',
+    `${HEAD}  addresses: [192.0.2.0/24, "2001:db8::/120"]
+  drain: true
+  isDefault: true
+  reserved: [{ address: 192.0.2.7, service: shop/web }, { address: "2001:DB8::7", service: shop/web }]
+  serviceAllocation:
+    priority: 50
+    namespaces: [shop, blog]
+    namespaceSelectors: [{ matchLabels: { team: edge } }]
+    serviceSelectors: [{ matchExpressions: [{ key: tier, operator: In, values: [front] }] }, {}]
+status: { assignedIPv4: 1, assignedIPv6: 0, availableIPv4: 255, availableIPv6: 9007199254740991 }
+`,
+  );
+  assert.deepEqual(problems, []);
+  assert.deepEqual([object.group, object.drain, object.isDefault], ['gatehouse.dev', true, true]);
+  assert.deepEqual(object.reserved, [
+    { address: '192.0.2.7', service: 'shop/web' },
+    { address: '2001:DB8::7', service: 'shop/web' },
+  ]);
+  assert.deepEqual(object.serviceAllocation, {
+    priority: 50,
+    namespaces: ['shop', 'blog'],
+    namespaceSelectors: [{ matchLabels: new Map([['team', 'edge']]), matchExpressions: [] }],
+    serviceSelectors: [
+      { matchLabels: new Map(), matchExpressions: [{ key: 'tier', operator: 'In', values: ['front'] }] },
+      { matchLabels: new Map(), matchExpressions: [] },
     ],
+  });
+  assert.deepEqual(object.status, {
+    assignedIPv4: 1,
+    assignedIPv6: 0,
+    availableIPv4: 255,
+    availableIPv6: Number.MAX_SAFE_INTEGER,
+  });
+});
+
+test('A slip in what a pool is kept for costs the change, so that the fence never falls', async () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['serviceAllocation: { priority: high }', 'serviceAllocation.priority'],
+    ['serviceAllocation: { namespaces: [a, a] }', 'serviceAllocation.namespaces[1]'],
+    ['serviceAllocation: { namespaces: [A] }', 'serviceAllocation.namespaces[0]'],
+    ['serviceAllocation: { namespaceSelectors: [{ matchLabels: { a: "b " } }] }', 'serviceAllocation.namespaceSelectors[0].matchLabels[a]'],
+    ['serviceAllocation: { namespaceSelectors: [{ matchLabels: { a: b } }, { matchLabels: { a: b } }] }', 'serviceAllocation.namespaceSelectors[1]'],
+    ['serviceAllocation: { serviceSelectors: [7] }', 'serviceAllocation.serviceSelectors[0]'],
+    ['serviceAllocation: { serviceSelectors: [{ matchExpressions: [{ key: a, operator: In }] }] }', 'serviceAllocation.serviceSelectors[0].matchExpressions[0].values'],
+    ['serviceAllocation: { serviceSelectors: [{ matchExpressions: [{ key: a, operator: Exists, values: [b] }] }] }', 'serviceAllocation.serviceSelectors[0].matchExpressions[0].values'],
+    ['serviceAllocation: { serviceSelectors: [{ matchExpressions: [{ key: a, operator: exists }] }] }', 'serviceAllocation.serviceSelectors[0].matchExpressions[0].operator'],
+    ['serviceAllocation: { serviceSelectors: [{ matchExpressions: [{ key: a }] }] }', 'serviceAllocation.serviceSelectors[0].matchExpressions[0].operator'],
+    ['serviceAllocation: []', 'serviceAllocation'],
+    ['reserved: [{ address: 192.0.2.7 }]', 'reserved[0].service'],
+    ['reserved: [{ address: 192.0.2.7, service: web }]', 'reserved[0].service'],
+    ['reserved: [{ address: 192.0.3.7, service: shop/web }]', 'reserved[0].address'],
+    ['reserved: [{ address: 192.0.2.7, service: a/b }, { address: 192.0.2.7, service: c/d }]', 'reserved[1].address'],
+    ['drain: "yes"', 'drain'],
+  ];
+  for (const [text, field] of cases) {
+    const { object, faults } = await decodeCase(`${HEAD}  addresses: [192.0.2.0/24]\n  ${text}\n`);
+    assert.equal(object, null, text);
+    assert.deepEqual(faults, [`6 spec.${field}: ${LOST}`], text);
+  }
+});
+
+test('A status that is wrong or of another product counts as not written, and costs nothing', async () => {
+  for (const status of ['{ assignedIPv4: 1 }', '{}']) {
+    const { object, problems } = await decodeAs('IPAddressPool', `${HEAD}  addresses: [192.0.2.0/24]\nstatus: ${status}\n`);
+    assert.deepEqual([object.status, problems], [null, []], status);
+  }
+  for (const status of ['[]', '{ assignedIPv4: many }']) {
+    const { object, problems } = await decodeAs('IPAddressPool', `${HEAD}  addresses: [192.0.2.0/24]\nstatus: ${status}\n`);
+    assert.equal(object.status, null);
+    assert.deepEqual(problems.map(({ severity }) => severity), ['warning'], status);
+  }
+});
+
+test('Other fields of a pool are named and ignored', async () => {
+  const { object, problems } = await decodeAs('IPAddressPool', `${HEAD}  addresses: [192.0.2.0/24]\n  autoassign: false\n`);
+  assert.equal(object.autoAssign, true);
+  const rule = 'must be one of addresses, autoAssign, avoidBuggyIPs, serviceAllocation, drain, reserved, isDefault';
+  assert.deepEqual(
+    problems.map((problem) => [problem.severity, problem.position?.line, problem.field, problem.rule, problem.effect]),
+    [['warning', 6, 'spec.autoassign', rule, 'it is ignored']],
   );
 });

@@ -1,68 +1,117 @@
+import { ADDRESS } from './addressForm.ts';
 import type { Decoding } from './decoding.ts';
-import { MAX_ENTRIES, type FieldReader } from './fieldReader.ts';
-import { isPlainMap } from './plainMap.ts';
-import { parseIpRange } from '../../core/net/ipRange.ts';
-import type { IPAddressPool } from '../model/objects.ts';
+import type { FieldReader } from './fieldReader.ts';
+import { decodeLabelSelectors } from './labelSelector.ts';
+import { DNS_LABEL, type TextForm } from './textForm.ts';
+import { reportUnknownFields } from './unknownFields.ts';
+import { parseIpAddress, printIpAddress } from '../../core/net/ipAddress.ts';
+import { inRange, parseIpRange, type IpRange } from '../../core/net/ipRange.ts';
+import type { IPAddressPool, PoolStatus, ReservedAddress, ServiceAllocation } from '../model/objects.ts';
 
-const FIELDS = ['addresses', 'autoAssign', 'avoidBuggyIPs'];
+const OWN_GROUP = 'gatehouse.dev';
+/** Those of MetalLB first. */
+const FIELDS = ['addresses', 'autoAssign', 'avoidBuggyIPs', 'serviceAllocation', 'drain', 'reserved', 'isDefault'];
+const ALLOCATION_FIELDS = ['priority', 'namespaces', 'namespaceSelectors', 'serviceSelectors'];
 
-/** MetalLB's, which Gatehouse does not obey yet; what that means. */
-const NOT_OBEYED = new Map([
-  ['serviceAllocation', 'Services of every namespace may use the pool, in no order of priority'],
-]);
+/** Bounds of the CRD. */
+const MAX_RANGES = 1000;
+const MAX_RESERVED = 1000;
+const MAX_NAMESPACES = 1000;
+const PRIORITY = { min: -2_147_483_648, max: 2_147_483_647 };
 
-/** Unknown fields that are named one by one. */
-const MAX_UNKNOWN_FIELDS = 20;
+const SERVICE: TextForm = {
+  rule: 'must be "namespace/name" of a Service',
+  matches: (text) => {
+    const [namespace = '', name = '', ...more] = text.split('/');
+    return more.length === 0 && DNS_LABEL.matches(namespace) && DNS_LABEL.matches(name);
+  },
+};
 
 /**
  * gatehouse.dev/v1 or metallb.io/v1beta1 IPAddressPool. A faulty range costs the change, not the range: Services would lose
  * the addresses they have in it.
  */
-export function decodeIPAddressPool({ object, base }: Decoding): IPAddressPool | null {
+export function decodeIPAddressPool({ object, base, apiVersion }: Decoding): IPAddressPool | null {
   const spec = object.requiredMap('spec');
   if (spec === null) return null;
-  reportOtherFields(object, spec);
+  reportUnknownFields(spec, FIELDS);
+  const group = apiVersion.slice(0, apiVersion.indexOf('/'));
+  const { addresses, ranges } = decodeRanges(spec);
   const pool: IPAddressPool = {
     ...base,
     kind: 'IPAddressPool',
-    addresses: decodeRanges(spec),
+    group,
+    addresses,
     autoAssign: spec.flag('autoAssign') ?? true,
     avoidBuggyIPs: spec.flag('avoidBuggyIPs') ?? false,
+    serviceAllocation: decodeServiceAllocation(spec),
+    drain: spec.flag('drain') ?? false,
+    reserved: decodeReserved(spec, ranges),
+    isDefault: spec.flag('isDefault') ?? false,
+    status: group === OWN_GROUP ? decodeStatus(object) : null,
   };
   return object.failed ? null : pool;
 }
 
-function decodeRanges(spec: FieldReader): string[] {
+function decodeRanges(spec: FieldReader): { readonly addresses: readonly string[]; readonly ranges: readonly IpRange[] } {
+  const addresses: string[] = [];
+  const ranges: IpRange[] = [];
   const value = spec.value('addresses');
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_ENTRIES) {
-    spec.fail('addresses', `must be a list of 1 to ${MAX_ENTRIES} CIDRs and ranges`, value);
-    return [];
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_RANGES) {
+    spec.fail('addresses', `must be a list of 1 to ${MAX_RANGES} CIDRs and ranges`, value);
+    return { addresses, ranges };
   }
-  const ranges: string[] = [];
   for (const [index, text] of value.entries()) {
     const parsed = typeof text === 'string' ? parseIpRange(text) : ({ ok: false, rule: 'must be a string' } as const);
-    if (parsed.ok) ranges.push(String(text).trim());
-    else spec.fail(`addresses[${index}]`, parsed.rule, text);
+    if (parsed.ok) {
+      addresses.push(String(text).trim());
+      ranges.push(parsed.range);
+    } else {
+      spec.fail(`addresses[${index}]`, parsed.rule, text);
+    }
   }
-  return ranges;
+  return { addresses, ranges };
 }
 
-function reportOtherFields(object: FieldReader, spec: FieldReader): void {
-  const map = object.value('spec');
-  const others = isPlainMap(map) ? Object.keys(map).filter((key) => !FIELDS.includes(key) && spec.has(key)) : [];
-  for (const key of others.slice(0, MAX_UNKNOWN_FIELDS)) {
-    const consequence = NOT_OBEYED.get(key);
-    const rule =
-      consequence === undefined
-        ? `must be one of ${FIELDS.join(', ')}`
-        : 'is a field of MetalLB that is not obeyed yet';
-    const value = consequence === undefined ? key.slice(0, 60) : undefined;
-    spec.report({
-      severity: 'warning',
-      field: spec.path(key.slice(0, 60)),
-      rule,
-      value,
-      effect: consequence ?? 'it is ignored',
-    });
+function decodeServiceAllocation(spec: FieldReader): ServiceAllocation | null {
+  const allocation = spec.map('serviceAllocation');
+  if (allocation === null) return null;
+  reportUnknownFields(allocation, ALLOCATION_FIELDS);
+  return {
+    priority: allocation.integer('priority', PRIORITY.min, PRIORITY.max) ?? 0,
+    namespaces: allocation.distinctTexts('namespaces', DNS_LABEL, MAX_NAMESPACES),
+    namespaceSelectors: decodeLabelSelectors(allocation, 'namespaceSelectors'),
+    serviceSelectors: decodeLabelSelectors(allocation, 'serviceSelectors'),
+  };
+}
+
+function decodeReserved(spec: FieldReader, ranges: readonly IpRange[]): ReservedAddress[] {
+  const reserved: ReservedAddress[] = [];
+  const taken = new Set<string>();
+  for (const reader of spec.parts('reserved', MAX_RESERVED)) {
+    reportUnknownFields(reader, ['address', 'service']);
+    const text = reader.requiredText('address', ADDRESS);
+    const service = reader.requiredText('service', SERVICE);
+    const address = parseIpAddress(text);
+    if (address === null) continue;
+    const canonical = printIpAddress(address);
+    if (taken.has(canonical)) reader.fail('address', 'must differ from the other reserved addresses', text);
+    if (!ranges.some((range) => inRange(range, address))) reader.fail('address', 'must lie in spec.addresses', text);
+    taken.add(canonical);
+    reserved.push({ address: text, service });
   }
+  return reserved;
+}
+
+/** Null when it lacks a count: it is written anew then. */
+function decodeStatus(object: FieldReader): PoolStatus | null {
+  const status = object.status('it counts as not written yet');
+  const count = (key: keyof PoolStatus): number => status?.integer(key, 0, Number.MAX_SAFE_INTEGER) ?? -1;
+  const counts: PoolStatus = {
+    assignedIPv4: count('assignedIPv4'),
+    assignedIPv6: count('assignedIPv6'),
+    availableIPv4: count('availableIPv4'),
+    availableIPv6: count('availableIPv6'),
+  };
+  return Object.values(counts).includes(-1) ? null : counts;
 }

@@ -1,3 +1,7 @@
+import { decodeBFDProfile } from './bfdProfile.ts';
+import { decodeBGPAdvertisement } from './bgpAdvertisement.ts';
+import { decodeBGPPeer } from './bgpPeer.ts';
+import { decodeCommunity } from './community.ts';
 import { decodeConfigMap } from './configMap.ts';
 import type { Decoding } from './decoding.ts';
 import { decodeEndpoints } from './endpoints.ts';
@@ -5,10 +9,12 @@ import { decodeEndpointSlice } from './endpointSlice.ts';
 import { decodeIngress } from './ingress.ts';
 import { decodeIngressClass } from './ingressClass.ts';
 import { decodeIPAddressPool } from './ipAddressPool.ts';
+import { decodeL2Advertisement } from './l2Advertisement.ts';
 import { decodeNamespace } from './namespace.ts';
 import { decodeNode } from './node.ts';
 import { decodeSecret } from './secret.ts';
 import { decodeService } from './service.ts';
+import { decodeServiceVIPStatus } from './serviceVipStatus.ts';
 import { DNS_LABEL, DNS_SUBDOMAIN, type TextForm } from './textForm.ts';
 import type { Kind, KubeObject } from '../model/objects.ts';
 
@@ -31,6 +37,8 @@ export interface KindForm {
 }
 
 const CORE = { apiVersion: 'v1', oldVersions: [], foreignVersions: [], rewrite: '', name: DNS_SUBDOMAIN, namespaced: true } as const;
+
+const OWN = { ...CORE, apiVersion: 'gatehouse.dev/v1', foreignVersions: ['metallb.io/v1beta1'] } as const;
 
 /** Every kind that Gatehouse reads. */
 export const KIND_FORMS: readonly KindForm[] = [
@@ -66,16 +74,13 @@ export const KIND_FORMS: readonly KindForm[] = [
   },
   // The API server takes a DNS label that begins with a letter; newer ones any DNS label.
   { ...CORE, kind: 'Service', name: DNS_LABEL, decode: decodeService },
-  {
-    kind: 'IPAddressPool',
-    namespaced: true,
-    apiVersion: 'gatehouse.dev/v1',
-    oldVersions: [],
-    foreignVersions: ['metallb.io/v1beta1'],
-    rewrite: '',
-    name: DNS_SUBDOMAIN,
-    decode: decodeIPAddressPool,
-  },
+  { ...OWN, kind: 'IPAddressPool', decode: decodeIPAddressPool },
+  { ...OWN, kind: 'L2Advertisement', decode: decodeL2Advertisement },
+  { ...OWN, kind: 'BGPPeer', foreignVersions: ['metallb.io/v1beta2', 'metallb.io/v1beta1'], decode: decodeBGPPeer },
+  { ...OWN, kind: 'BGPAdvertisement', decode: decodeBGPAdvertisement },
+  { ...OWN, kind: 'BFDProfile', decode: decodeBFDProfile },
+  { ...OWN, kind: 'Community', decode: decodeCommunity },
+  { ...OWN, kind: 'ServiceVIPStatus', foreignVersions: [], decode: decodeServiceVIPStatus },
   { ...CORE, kind: 'Endpoints', decode: decodeEndpoints },
   { ...CORE, kind: 'Secret', decode: decodeSecret },
   { ...CORE, kind: 'ConfigMap', decode: decodeConfigMap },

@@ -1,10 +1,17 @@
 import type { FieldReader } from './fieldReader.ts';
-import { ANNOTATION_KEY, ANY_TEXT, LABEL_KEY, LABEL_VALUE } from './textForm.ts';
+import { ANNOTATION_KEY, ANY_TEXT, LABEL_KEY, LABEL_VALUE, textFault, type TextForm } from './textForm.ts';
 import type { Metadata } from '../model/objects.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 
 /** All annotations of one object together, keys and values (API server: TotalAnnotationSizeLimitB). */
 const MAX_ANNOTATION_BYTES = 256 * 1024;
+
+/** uid and resourceVersion: opaque; the bound is ours, a UUID has 36 characters and a version at most 20. */
+const MAX_IDENTIFIER_CHARS = 128;
+const IDENTIFIER: TextForm = {
+  rule: `must have at most ${MAX_IDENTIFIER_CHARS} characters`,
+  matches: (text) => text.length <= MAX_IDENTIFIER_CHARS,
+};
 
 /** RFC 3339 as the API server writes it. */
 const TIMESTAMP = {
@@ -21,7 +28,19 @@ export function decodeMetadata(metadata: FieldReader, ref: ObjectRef): Metadata 
     labels: metadata.textMap('labels', { key: LABEL_KEY, value: LABEL_VALUE }, 'the label is left out'),
     annotations: decodeAnnotations(metadata),
     createdAtMs: decodeCreationTime(metadata),
+    uid: decodeIdentifier(metadata, 'uid'),
+    resourceVersion: decodeIdentifier(metadata, 'resourceVersion'),
   };
+}
+
+/** What the API server alone writes; a faulty one costs only itself. */
+function decodeIdentifier(metadata: FieldReader, key: 'uid' | 'resourceVersion'): string {
+  const value = metadata.value(key);
+  if (value === undefined) return '';
+  const rule = textFault(value, IDENTIFIER);
+  if (rule === null) return value as string;
+  metadata.report({ severity: 'warning', field: metadata.path(key), rule, value, effect: 'it counts as not set' });
+  return '';
 }
 
 function decodeAnnotations(metadata: FieldReader): Map<string, string> {

@@ -23,9 +23,11 @@ test('What a Service says about its addresses is decoded', async () => {
   sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } }
   ipFamilies: [IPv6, IPv4]
   ipFamilyPolicy: RequireDualStack
+  trafficDistribution: PreferSameZone
 status:
   loadBalancer:
-    ingress: [{ ip: 192.0.2.7, ipMode: VIP }, { ip: "2001:db8::7" }, { hostname: lb.example.com }]
+    ingress: [{ ip: 192.0.2.7, ipMode: VIP, ports: [{ port: 80, protocol: TCP }] }, { ip: "2001:db8::7" }, { hostname: lb.example.com }]
+  conditions: [{ type: Assigned, status: "True", reason: IPAllocated, message: given, observedGeneration: 3 }]
 `,
   );
   assert.deepEqual(problems, []);
@@ -37,7 +39,14 @@ status:
   assert.deepEqual([object.sessionAffinity, object.sessionAffinityTimeoutSeconds], ['ClientIP', 60]);
   assert.deepEqual(object.ipFamilies, ['IPv6', 'IPv4']);
   assert.equal(object.ipFamilyPolicy, 'RequireDualStack');
+  assert.equal(object.trafficDistribution, 'PreferSameZone');
   assert.deepEqual(object.statusAddresses, ['192.0.2.7', '2001:db8::7']);
+  assert.deepEqual(object.statusLoadBalancer, [
+    { ip: '192.0.2.7', hostname: '', ipMode: 'VIP', ports: [{ port: 80, protocol: 'TCP' }] },
+    { ip: '2001:db8::7', hostname: '', ipMode: null, ports: [] },
+    { ip: '', hostname: 'lb.example.com', ipMode: null, ports: [] },
+  ]);
+  assert.deepEqual(object.statusConditions, [{ type: 'Assigned', status: 'True', reason: 'IPAllocated', message: 'given' }]);
 });
 
 test('A Service that says nothing about its addresses has the defaults of the API', async () => {
@@ -45,6 +54,7 @@ test('A Service that says nothing about its addresses has the defaults of the AP
   assert.deepEqual(problems, []);
   assert.deepEqual([object.loadBalancerIP, object.loadBalancerClass, object.ipFamilyPolicy], ['', null, null]);
   assert.deepEqual([object.loadBalancerSourceRanges, object.ipFamilies, object.statusAddresses], [[], [], []]);
+  assert.deepEqual([object.statusLoadBalancer, object.statusConditions, object.trafficDistribution], [[], [], null]);
   assert.deepEqual([object.externalTrafficPolicy, object.sessionAffinity], ['Cluster', 'None']);
   assert.equal(object.sessionAffinityTimeoutSeconds, 10_800);
   assert.equal(object.selector.size, 0);
@@ -87,7 +97,8 @@ test('Faults of the status cost only what an earlier run gave', async () => {
     ],
   ];
   for (const [status, field, addresses] of cases) {
-    const { object, faults } = await decodeAs('Service', `${HEAD}status: ${status}\n`);
+    const { object, faults, problems } = await decodeAs('Service', `${HEAD}status: ${status}\n`);
+    assert.ok(problems.every(({ severity }) => severity === 'warning'), status);
     assert.deepEqual(faults, [`6 ${field}: the address is not known to be in use`], status);
     assert.deepEqual(object.statusAddresses, addresses);
   }

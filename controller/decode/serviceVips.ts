@@ -1,5 +1,6 @@
 import type { FieldReader } from './fieldReader.ts';
-import { ANY_TEXT, DNS_SUBDOMAIN, IP_ADDRESS, LABEL_VALUE, type TextForm } from './textForm.ts';
+import { decodeConditions, decodeLoadBalancer } from './loadBalancerStatus.ts';
+import { ANY_TEXT, DNS_SUBDOMAIN, LABEL_VALUE, type TextForm } from './textForm.ts';
 import { parseCidr } from '../../core/net/ipRange.ts';
 import type { Service } from '../model/objects.ts';
 
@@ -15,6 +16,9 @@ export type ServiceVips = Pick<
   | 'ipFamilies'
   | 'ipFamilyPolicy'
   | 'statusAddresses'
+  | 'statusLoadBalancer'
+  | 'statusConditions'
+  | 'trafficDistribution'
 >;
 
 const TRAFFIC_POLICIES: readonly Service['externalTrafficPolicy'][] = ['Cluster', 'Local'];
@@ -28,8 +32,6 @@ const DEFAULT_AFFINITY_SECONDS = 10_800;
 const MAX_AFFINITY_SECONDS = 86_400;
 /** One Service's source ranges; the API has no bound, this one is ours. */
 const MAX_SOURCE_RANGES = 1000;
-/** Addresses of one Service's status (ours); nobody gives more than one per family. */
-const MAX_STATUS_ADDRESSES = 16;
 
 const CLASS: TextForm = {
   rule: 'must be a class name such as "gatehouse.dev/lb": an optional domain and "/", then letters, digits, "-", "_" and "."',
@@ -45,6 +47,8 @@ const CLASS: TextForm = {
  * a slip in a source range never opens it to everybody.
  */
 export function decodeServiceVips(object: FieldReader, spec: FieldReader): ServiceVips {
+  const status = object.status('the address is not known to be in use');
+  const statusLoadBalancer = decodeLoadBalancer(status);
   const clientIp = spec.map('sessionAffinityConfig')?.map('clientIP');
   return {
     loadBalancerIP: spec.text('loadBalancerIP', ANY_TEXT) ?? '',
@@ -56,7 +60,11 @@ export function decodeServiceVips(object: FieldReader, spec: FieldReader): Servi
       clientIp?.integer('timeoutSeconds', 1, MAX_AFFINITY_SECONDS) ?? DEFAULT_AFFINITY_SECONDS,
     ipFamilies: decodeFamilies(spec),
     ipFamilyPolicy: spec.choice('ipFamilyPolicy', FAMILY_POLICIES),
-    statusAddresses: decodeStatusAddresses(object),
+    // Entries with a host name instead of an address are another product's.
+    statusAddresses: statusLoadBalancer.map(({ ip }) => ip).filter((ip) => ip !== ''),
+    statusLoadBalancer,
+    statusConditions: decodeConditions(status),
+    trafficDistribution: spec.text('trafficDistribution', ANY_TEXT),
   };
 }
 
@@ -89,16 +97,4 @@ function listOf(spec: FieldReader, key: string, max: number): [number, unknown][
   else if (value.length > max) spec.fail(key, `must have at most ${max} entries`, value.length);
   else return [...value.entries()];
   return [];
-}
-
-/** What an earlier run gave; entries with a host name instead of an address are another product's. */
-function decodeStatusAddresses(object: FieldReader): string[] {
-  const effect = 'the address is not known to be in use';
-  const loadBalancer = object.element('status', effect)?.element('loadBalancer', effect);
-  const addresses: string[] = [];
-  for (const reader of loadBalancer?.elements('ingress', { max: MAX_STATUS_ADDRESSES, effect }) ?? []) {
-    const address = reader.text('ip', IP_ADDRESS);
-    if (address !== null && !reader.failed) addresses.push(address);
-  }
-  return addresses;
 }

@@ -50,9 +50,9 @@ async function serveFolder(
   folder: DemoFolder,
   { addresses, poolOctet, logger, signals, stdout }: DemoDependencies & { readonly addresses: DemoAddresses; readonly poolOctet: number },
 ): Promise<void> {
-  const gatehouse = assembleGatehouse({
+  const gatehouse = await assembleGatehouse({
     version,
-    manifests: [folder.manifests],
+    source: { type: 'manifests', paths: [folder.manifests] },
     http: [addresses.http],
     https: [addresses.https],
     admin: addresses.admin,

@@ -28,7 +28,8 @@ const MAX_GAUGES_PER_WORKER = 256;
  */
 export class MetricsHub {
   readonly controller: ControllerMetrics;
-  readonly #registry = new Registry();
+  /** Where parts of the controller add families of their own. */
+  readonly registry = new Registry();
   /** family name → totals. */
   readonly #families = new Map<string, MergedFamily>();
   /** worker → its current gauges. */
@@ -38,7 +39,7 @@ export class MetricsHub {
 
   constructor(options: MetricsHubOptions = {}) {
     const maxSeries = options.maxSeriesPerFamily ?? DEFAULT_MAX_SERIES;
-    this.controller = new ControllerMetrics(this.#registry);
+    this.controller = new ControllerMetrics(this.registry);
     this.#rejected = new MergedFamily(REJECTED, 1);
     this.#rejected.at([]);
     this.#register(this.#rejected, REJECTED.name);
@@ -55,7 +56,7 @@ export class MetricsHub {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    collectDefaultMetrics({ register: this.#registry, prefix: 'gatehouse_controller_' });
+    collectDefaultMetrics({ register: this.registry, prefix: 'gatehouse_controller_' });
   }
 
   /** Adds what a worker has counted. Never throws: entries that fit no family are counted as rejected. */
@@ -82,8 +83,8 @@ export class MetricsHub {
   async text(): Promise<string> {
     this.#sumGauges();
     const families: string[] = [];
-    for (const { name } of this.#registry.getMetricsAsArray()) {
-      families.push(await this.#registry.getSingleMetricAsString(name));
+    for (const { name } of this.registry.getMetricsAsArray()) {
+      families.push(await this.registry.getSingleMetricAsString(name));
       // Thousands of Ingresses make tens of megabytes: one family a turn, so that the controller stays responsive.
       await nextTurn();
     }
@@ -92,7 +93,7 @@ export class MetricsHub {
 
   /** Value of the Content-Type field for `text`. */
   get contentType(): string {
-    return this.#registry.contentType;
+    return this.registry.contentType;
   }
 
   #addCounter(delta: CounterDelta): void {
@@ -150,7 +151,7 @@ export class MetricsHub {
   }
 
   #register(merged: MergedFamily, name: string): void {
-    this.#registry.registerMetric(exposeFamily(merged, name));
+    this.registry.registerMetric(exposeFamily(merged, name));
   }
 }
 

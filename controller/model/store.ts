@@ -19,9 +19,10 @@ export class ObjectStore implements ObjectIndex {
   /** `namespace/service` → (slice name → slice). */
   readonly #slices = new Map<string, Map<string, ObjectOf<'EndpointSlice'>>>();
 
-  apply(batch: Pick<SourceBatch, 'upserts' | 'deletes'>): void {
+  apply(batch: Pick<SourceBatch, 'upserts' | 'deletes' | 'refreshed'>): void {
     for (const ref of batch.deletes) this.#delete(ref.kind as Kind, `${ref.namespace}/${ref.name}`);
     for (const object of batch.upserts) this.#set(object);
+    for (const object of batch.refreshed ?? []) this.#set(object);
   }
 
   get<K extends Kind>(kind: K, namespace: string, name: string): ObjectOf<K> | undefined {

@@ -5,24 +5,31 @@ import { makeDefaultCertificate } from '../certificates/defaultCertificate.ts';
 import { MetricsHub } from '../metrics/metricsHub.ts';
 import { ProxyProcess } from '../processes/proxyProcess.ts';
 import { createManifestSource } from '../sources/manifests/manifestSource.ts';
+import { ALWAYS_LEADER } from '../election/leadership.ts';
 import { translate } from '../translate/translate.ts';
-import { createGatehouse, type Gatehouse } from './gatehouse.ts';
+import type { TranslateOptions } from '../translate/translation.ts';
+import type { ClusterTools } from './assembleCluster.ts';
+import type { ClusterOptions } from './clusterOptions.ts';
+import { createGatehouse, type Gatehouse, type GatehouseParts } from './gatehouse.ts';
 import type { ListenAddress } from './listenAddress.ts';
 import { localAddresses, machineAddresses } from './machineAddresses.ts';
-import { translateOptions, type TranslationChoices } from './translationChoices.ts';
+import { translateOptions, type FoundFacts, type TranslationChoices } from './translationChoices.ts';
 
-/** One Gatehouse that serves folders of manifests, as `run` and `demo` start it. */
+/** Where objects come from, and where it is kept who has which address: in a file (absent: nowhere), or in the cluster itself. */
+export type ObjectSource =
+  | { readonly type: 'manifests'; readonly paths: readonly string[]; readonly stateFile?: string }
+  | { readonly type: 'cluster'; readonly options: ClusterOptions };
+
+/** One Gatehouse, as `run` and `demo` start it. */
 export interface ServeOptions {
   readonly version: string;
-  readonly manifests: readonly string[];
+  readonly source: ObjectSource;
   readonly http: readonly ListenAddress[];
   readonly https: readonly ListenAddress[];
   readonly admin: ListenAddress;
   readonly workers: number;
   readonly nodeName: string;
   readonly translation: TranslationChoices;
-  /** Absolute path of the file where assignments are kept; absent: they last as long as the process. */
-  readonly stateFile?: string;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   /** Of the log, and of the access log: ingress-nginx's line or JSON. */
@@ -34,25 +41,55 @@ export interface ServeOptions {
 /** Keeps nothing. */
 const FORGETFUL: AssignmentStore = { load: () => new Map(), save: () => {}, flush: () => Promise.resolve() };
 
+/** What depends on where objects come from. */
+export type SourceParts = Pick<
+  GatehouseParts,
+  'source' | 'assignments' | 'leadership' | 'elects' | 'waitingFor' | 'published' | 'companions'
+>;
+
+/** Of a Gatehouse that has nobody beside it. */
+const ALONE: Omit<SourceParts, 'source' | 'assignments'> = {
+  leadership: ALWAYS_LEADER,
+  elects: false,
+  waitingFor: () => [],
+  published: { fixed: [], ownService: null },
+  companions: [],
+};
+
 /** Puts the real parts together; nothing runs yet. */
-export function assembleGatehouse(options: ServeOptions, logger: Logger): Gatehouse {
+export async function assembleGatehouse(options: ServeOptions, logger: Logger): Promise<Gatehouse> {
   const defaultCertificate = makeDefaultCertificate(Date.now());
-  const { workers, logLevel, logFormat, stateFile } = options;
+  const { workers, logLevel, logFormat } = options;
   const listeners = [
     ...options.http.map((address) => ({ protocol: 'http' as const, ...address })),
     ...options.https.map((address) => ({ protocol: 'https' as const, ...address })),
   ];
   const proxyOptions = { listeners, workers, logLevel, logFormat, accessLogFormat: logFormat, keepUser: false };
   const found = { nodeName: options.nodeName, l4Addresses: [...new Set(listeners.map(({ address }) => address))] };
+  const metrics = new MetricsHub({ ingressNginxNames: options.ingressNginxMetrics });
+  const choices = (known: Partial<FoundFacts>): TranslateOptions =>
+    translateOptions(options.translation, defaultCertificate, Date.now(), { ...found, ...known });
+  const sourceParts = await partsOfSource(options, { logger, registry: metrics.registry });
   return createGatehouse({ ...options, publishService: options.translation.publishService }, {
-    source: createManifestSource({ paths: options.manifests }),
+    ...sourceParts,
     translate,
-    translateOptions: (known) => translateOptions(options.translation, defaultCertificate, Date.now(), { ...known, ...found }),
-    assignments: stateFile === undefined ? FORGETFUL : createAssignmentStore({ path: stateFile, logger }),
+    translateOptions: choices,
     localAddresses,
     createProxy: (events) => new ProxyProcess(proxyOptions, { events, logger, clock: systemClock }),
-    metrics: new MetricsHub({ ingressNginxNames: options.ingressNginxMetrics }),
+    metrics,
     machineAddresses,
     logger,
   });
+}
+
+async function partsOfSource(options: ServeOptions, tools: ClusterTools): Promise<SourceParts> {
+  const { source } = options;
+  if (source.type === 'manifests') {
+    const { stateFile, paths } = source;
+    const assignments = stateFile === undefined ? FORGETFUL : createAssignmentStore({ path: stateFile, logger: tools.logger });
+    return { ...ALONE, source: createManifestSource({ paths }), assignments };
+  }
+  // Loaded only where there is a cluster: its client is large.
+  const { assembleCluster } = await import('./assembleCluster.ts');
+  return assembleCluster({ ...options, cluster: source.options }, tools);
 }

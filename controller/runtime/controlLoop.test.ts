@@ -20,7 +20,7 @@ const OPTIONS = {} as TranslateOptions;
 
 /** An object that stands for one virtual host named after it. */
 function host(name: string): ConfigMap {
-  const metadata = { name, namespace: 'a', labels: new Map(), annotations: new Map(), createdAtMs: null };
+  const metadata = { name, namespace: 'a', labels: new Map(), annotations: new Map(), createdAtMs: null, uid: '', resourceVersion: '' };
   return { kind: 'ConfigMap', metadata, origin: null, data: new Map() };
 }
 
@@ -28,7 +28,7 @@ function problem(rule: string): Problem {
   return { severity: 'error', object: null, position: { file: 'a.yaml', line: 1 }, field: '', rule, value: '', effect: 'left out' };
 }
 
-const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [] };
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], refusals: [], references: [], hosts: new Map() };
 
 /** One virtual host per ConfigMap; `broken` throws. */
 function translateHosts(objects: ObjectIndex): Translation {
@@ -324,5 +324,114 @@ test('assignments are loaded before the first translation, given to each next on
   context.mock.timers.tick(10);
   assert.deepEqual(given, [kept, next]);
   assert.deepEqual(saved, [next, next]);
+  await loop.stop();
+});
+
+/** A source that knows objects by name only once they have been fetched; `answer` ends the fetch under way. */
+class NamingSource extends FakeSource {
+  readonly asked: string[][] = [];
+  readonly #known = new Set<string>();
+  #fetch: PromiseWithResolvers<void> | null = null;
+
+  want(refs: readonly ObjectRef[]): Promise<void> | null {
+    const missing = refs.map(({ name }) => name).filter((name) => !this.#known.has(name));
+    if (missing.length === 0) return null;
+    this.asked.push(missing);
+    this.#fetch ??= Promise.withResolvers();
+    return this.#fetch.promise;
+  }
+
+  async answer(batch: Partial<SourceBatch>, ...names: readonly string[]): Promise<void> {
+    for (const name of names) this.#known.add(name);
+    this.send(batch);
+    const fetch = this.#fetch;
+    this.#fetch = null;
+    fetch?.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Like translateHosts; `a.test` refers to the Secret `a`, and so on. */
+function translateNaming(objects: ObjectIndex): Translation {
+  const translation = translateHosts(objects);
+  const references = [...translation.snapshot.virtualHosts.keys()].map((name) => ({ kind: 'Secret', namespace: 'a', name: name.slice(0, 1) }));
+  return { ...translation, references };
+}
+
+test('nothing is published before the objects that the first ones refer to are known', async () => {
+  const source = new NamingSource({ upserts: [host('a.test')] });
+  const { loop, published } = bench(source, silentLogger, { now: () => 0 }, { translate: translateNaming });
+  const starting = loop.start();
+  await Promise.resolve();
+  assert.deepEqual([published.length, source.asked], [0, [['a']]]);
+  await source.answer({ upserts: [host('b.test')] }, 'a');
+  assert.equal(published.length, 0, 'what was fetched refers to b');
+  await source.answer({}, 'b');
+  await starting;
+  assert.deepEqual(published.map(upserts), [['a.test', 'b.test']]);
+  await loop.stop();
+});
+
+test('a change that refers to an object not known yet waits for it, and what is served stays meanwhile', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const source = new NamingSource();
+  const { loop, published } = bench(source, silentLogger, { now: () => 0 }, { translate: translateNaming });
+  await loop.start();
+  source.send({ upserts: [host('a.test')] });
+  context.mock.timers.tick(10);
+  source.send({ upserts: [host('b.test')] });
+  context.mock.timers.tick(10);
+  assert.deepEqual([published.length, loop.state().generation], [1, 1]);
+  await source.answer({}, 'a', 'b');
+  context.mock.timers.tick(10);
+  assert.deepEqual(upserts(published[1]), ['a.test', 'b.test']);
+  await loop.stop();
+});
+
+test('a change waits ten seconds at most for what it refers to', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  let nowMs = 0;
+  const source = new NamingSource();
+  const { loop, published } = bench(source, silentLogger, { now: () => nowMs }, { translate: translateNaming });
+  await loop.start();
+  source.send({ upserts: [host('a.test')] });
+  context.mock.timers.tick(10);
+  nowMs = 10_001;
+  source.send({ upserts: [host('b.test')] });
+  context.mock.timers.tick(10);
+  assert.deepEqual(upserts(published[1]), ['a.test', 'b.test']);
+  await loop.stop();
+});
+
+test('objects that are merely newer are stored and told, and nothing is translated', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const told: number[] = [];
+  const source = new FakeSource({ upserts: [host('a.test')] });
+  const { loop, translations } = bench(source, silentLogger, { now: () => 0 }, { onState: ({ generation }) => told.push(generation) });
+  await loop.start();
+  const before = host('a.test');
+  const newer = { ...before, metadata: { ...before.metadata, resourceVersion: '7' } };
+  source.send({ refreshed: [newer] });
+  context.mock.timers.tick(1000);
+  assert.equal(translations(), 1);
+  assert.deepEqual(told, [1, 1]);
+  assert.equal(loop.state().objects.get('ConfigMap', 'a', 'a.test')?.metadata.resourceVersion, '7');
+  await loop.stop();
+});
+
+test('changes of addresses are told once', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const told: number[] = [];
+  const source = new FakeSource();
+  const change = { service: 'a/a', before: [], after: ['192.0.2.1'], cause: 'new' } as const;
+  const parts: Partial<ControlLoopOptions> = {
+    translate: (objects) => ({ ...translateHosts(objects), assignmentChanges: [change] }),
+    onState: ({ assignmentChanges }) => told.push(assignmentChanges.length),
+  };
+  const { loop } = bench(source, silentLogger, { now: () => 0 }, parts);
+  await loop.start();
+  source.send({ refreshed: [host('a.test')] });
+  loop.listened([]);
+  assert.deepEqual(told, [1, 0, 0]);
   await loop.stop();
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { diffSnapshots, isEmptyDelta } from '../../core/ir/delta.ts';
 import type { L4Key } from '../../core/ir/l4.ts';
 import type { Problem } from '../../core/ir/problem.ts';
@@ -6,11 +7,14 @@ import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import type { Clock } from '../../core/time/clock.ts';
 import type { Assignments } from '../allocator/assignment.ts';
+import type { AssignmentChange } from '../allocator/assignmentChange.ts';
 import type { PoolView } from '../allocator/poolView.ts';
+import type { AllocationRefusal } from '../allocator/refusal.ts';
 import type { AssignmentStore } from '../assignments/assignmentStore.ts';
 import { ObjectStore, type ObjectIndex } from '../model/store.ts';
 import type { ListenerOutcome } from '../processes/proxyListeners.ts';
 import type { Source, SourceBatch } from '../sources/source.ts';
+import type { HostTable } from '../translate/steps/resolveClaims.ts';
 import type { IngressStatus, ServiceStatus, Translate, TranslateOptions, Translation } from '../translate/translation.ts';
 import { listenerProblems, openKeys, withListenerProblems } from './listenerProblems.ts';
 import { createProblemLog } from './problemLog.ts';
@@ -18,6 +22,8 @@ import { retainListeners } from './retainListeners.ts';
 
 /** Batches that come within this time of the first one share its translation. Ours: far below the 500 ms a change may take. */
 const COALESCE_MS = 10;
+/** How long a change may wait for a source to say what objects it refers to (ours): longer than a source itself takes to give up. */
+const MAX_WAIT_FOR_REFERENCES_MS = 10_000;
 /** Certificates expire without any object changing. */
 const RETRANSLATE_MS = 3_600_000;
 
@@ -33,6 +39,8 @@ export interface ControlLoopOptions {
   readonly publish: (delta: SnapshotDelta) => void;
   /** Told after each translation which ports are to be open, beside those of the start, from this generation on. */
   readonly wantListeners: (wanted: readonly ListenerAddress[], generation: number) => void;
+  /** Told after each translation, and after objects were merely refreshed; absent: nobody wants to know. */
+  readonly onState?: (state: ControlState) => void;
   /** Told after each translation how long it took with all that follows from it. */
   readonly onTranslated: (durationMs: number) => void;
   readonly clock: Clock;
@@ -47,6 +55,11 @@ export interface ControlState {
   readonly ingresses: readonly IngressStatus[];
   readonly services: readonly ServiceStatus[];
   readonly pools: readonly PoolView[];
+  readonly refusals: readonly AllocationRefusal[];
+  /** What the last translation changed. */
+  readonly assignmentChanges: readonly AssignmentChange[];
+  /** Who has each host and path; null before the first translation. */
+  readonly hosts: HostTable | null;
   /** Of the source, of the last translation, and of ports that could not be opened, together. */
   readonly problems: readonly Problem[];
   readonly objects: ObjectIndex;
@@ -70,6 +83,9 @@ export function createControlLoop(options: ControlLoopOptions): ControlLoop {
   return new Loop(options);
 }
 
+/** A translation, and the publish Service it was made for. */
+type TakenTranslation = Translation & Pick<TranslateOptions, 'publishService'>;
+
 class Loop implements ControlLoop {
   readonly #options: ControlLoopOptions;
   readonly #store = new ObjectStore();
@@ -79,11 +95,13 @@ class Loop implements ControlLoop {
   #translationProblems: readonly Problem[] = [];
   #assignments: Assignments = new Map();
   /** The last one that did not throw. */
-  #translated: { readonly translation: Translation; readonly publishService: string | null } | null = null;
+  #translated: TakenTranslation | null = null;
   #outcomes: readonly ListenerOutcome[] = [];
   #open: ReadonlySet<L4Key> = new Set();
   /** After a translation as much time is left to others, so that translating never takes more than half of it. */
   #restUntilMs = 0;
+  /** Since when a change waits for objects that it refers to; null: none does. */
+  #waitingSinceMs: number | null = null;
   #window: NodeJS.Timeout | null = null;
   #expiryTimer: NodeJS.Timeout | null = null;
   #phase: 'new' | 'starting' | 'running' | 'stopped' = 'new';
@@ -91,7 +109,7 @@ class Loop implements ControlLoop {
   constructor(options: ControlLoopOptions) {
     this.#options = options;
     this.#logProblems = createProblemLog(options.logger);
-    this.#state = { generation: 0, snapshot: null, ingresses: [], services: [], pools: [], problems: [], objects: this.#store };
+    this.#state = { generation: 0, snapshot: null, ingresses: [], services: [], pools: [], refusals: [], assignmentChanges: [], hosts: null, problems: [], objects: this.#store };
   }
 
   async start(): Promise<void> {
@@ -99,8 +117,9 @@ class Loop implements ControlLoop {
     this.#assignments = this.#options.assignments.load();
     await this.#options.source.start((batch) => this.#onBatch(batch));
     if (this.#isStopped()) return;
+    await this.#translateFirst();
+    if (this.#isStopped()) return;
     this.#phase = 'running';
-    this.#translateNow();
     this.#expiryTimer = setInterval(() => this.#schedule(), RETRANSLATE_MS);
   }
 
@@ -125,7 +144,7 @@ class Loop implements ControlLoop {
     this.#outcomes = outcomes;
     this.#open = openKeys(outcomes);
     // What was served on ports until they closed may go now.
-    this.#publish(this.#translated.translation.snapshot);
+    this.#publish(this.#translated.snapshot);
     this.#report();
   }
 
@@ -136,7 +155,12 @@ class Loop implements ControlLoop {
   #onBatch(batch: SourceBatch): void {
     if (this.#isStopped()) return;
     this.#store.apply(batch);
+    const quiet = batch.upserts.length === 0 && batch.deletes.length === 0 && isDeepStrictEqual(batch.problems, this.#sourceProblems);
     this.#sourceProblems = batch.problems;
+    if (quiet) {
+      if (this.#phase === 'running') this.#options.onState?.(this.#state);
+      return;
+    }
     // What arrives while the source starts is translated as one, when it says that it is complete.
     if (this.#phase === 'running') this.#schedule();
   }
@@ -146,10 +170,43 @@ class Loop implements ControlLoop {
     this.#window ??= setTimeout(() => this.#translateNow(), Math.max(COALESCE_MS, restMs));
   }
 
+  /** Objects that the first translation refers to may name further ones; each round is one answer of the source. */
+  async #translateFirst(): Promise<void> {
+    const startedMs = this.#options.clock.now();
+    let translation = this.#tryTranslate();
+    while (translation !== null && !this.#isStopped()) {
+      const missing = this.#options.source.want?.(translation.references) ?? null;
+      if (missing === null || this.#options.clock.now() - startedMs > MAX_WAIT_FOR_REFERENCES_MS) break;
+      await missing;
+      translation = this.#tryTranslate();
+    }
+    if (this.#isStopped()) return;
+    this.#finish(translation, startedMs);
+  }
+
+  /** True while objects that a change refers to are being fetched: half of it would be served, with the wrong certificate. */
+  #waitsForReferences({ references }: Translation): boolean {
+    const missing = this.#options.source.want?.(references) ?? null;
+    if (missing === null) {
+      this.#waitingSinceMs = null;
+      return false;
+    }
+    const nowMs = this.#options.clock.now();
+    this.#waitingSinceMs ??= nowMs;
+    if (nowMs - this.#waitingSinceMs > MAX_WAIT_FOR_REFERENCES_MS) return false;
+    void missing.then(() => this.refresh());
+    return true;
+  }
+
   #translateNow(): void {
     this.#window = null;
     const startedMs = this.#options.clock.now();
     const translation = this.#tryTranslate();
+    if (translation !== null && this.#waitsForReferences(translation)) return;
+    this.#finish(translation, startedMs);
+  }
+
+  #finish(translation: TakenTranslation | null, startedMs: number): void {
     if (translation !== null) this.#take(translation);
     const endedMs = this.#options.clock.now();
     this.#restUntilMs = endedMs + (endedMs - startedMs);
@@ -157,13 +214,14 @@ class Loop implements ControlLoop {
     this.#report();
   }
 
-  #take(translation: Translation): void {
-    const { problems, ingresses, pools, assignments, assignmentChanges } = translation;
+  #take(translation: TakenTranslation): void {
+    this.#translated = translation;
+    const { problems, ingresses, pools, refusals, hosts, assignments, assignmentChanges } = translation;
     this.#translationProblems = problems;
     this.#assignments = assignments;
     this.#options.assignments.save(assignments);
     for (const change of assignmentChanges) this.#options.logger.info('addresses of a Service change', { ...change });
-    this.#state = { ...this.#state, ingresses, pools };
+    this.#state = { ...this.#state, ingresses, pools, refusals, hosts, assignmentChanges };
     this.#publish(translation.snapshot);
     this.#options.wantListeners(wantedListeners(translation), this.#state.generation);
   }
@@ -171,20 +229,20 @@ class Loop implements ControlLoop {
   /** Brings the list of problems up to date. */
   #report(): void {
     const known = this.#translated;
-    const ofListeners = known === null ? [] : listenerProblems(this.#outcomes, { ...known, objects: this.#store });
+    const ofListeners = known === null ? [] : listenerProblems(this.#outcomes, { translation: known, publishService: known.publishService, objects: this.#store });
     const problems = [...this.#sourceProblems, ...this.#translationProblems, ...ofListeners];
-    const services = withListenerProblems(known?.translation.services ?? [], ofListeners);
+    const services = withListenerProblems(known?.services ?? [], ofListeners);
     this.#state = { ...this.#state, services, problems };
     this.#logProblems(problems);
+    this.#options.onState?.(this.#state);
+    this.#state = { ...this.#state, assignmentChanges: [] };
   }
 
   /** Null when translation threw: a fault of ours, which must not take down what is being served. */
-  #tryTranslate(): Translation | null {
+  #tryTranslate(): TakenTranslation | null {
     try {
       const options = this.#options.translateOptions(this.#assignments);
-      const translation = this.#options.translate(this.#store, options);
-      this.#translated = { translation, publishService: options.publishService };
-      return translation;
+      return { ...this.#options.translate(this.#store, options), publishService: options.publishService };
     } catch (error) {
       this.#options.logger.error('translation failed: a fault of Gatehouse, please report it', { error });
       this.#translationProblems = [translationFault(error)];

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { EndpointView, Explanation } from '../../core/ipc/views.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
+import { ALWAYS_LEADER } from '../election/leadership.ts';
 import { silentLogger } from '../../core/log/logger.ts';
 import { MetricsHub } from '../metrics/metricsHub.ts';
 import type { ListenerOutcome } from '../processes/proxyListeners.ts';
@@ -26,7 +27,7 @@ const SNAPSHOT: Snapshot = {
   passthrough: new Map(),
 };
 
-const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [] };
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], refusals: [], references: [], hosts: new Map() };
 
 const EXPLANATION: Explanation = { steps: [], ingress: null, field: null, cluster: null, endpoint: null, status: 404 };
 
@@ -98,6 +99,11 @@ function bench(source: Partial<Source> = {}, changes: Partial<GatehouseParts> = 
       },
       ...source,
     },
+    leadership: ALWAYS_LEADER,
+    elects: false,
+    waitingFor: () => [],
+    published: { fixed: [], ownService: null },
+    companions: [],
     translate: () => ({ ...NO_L4, snapshot: SNAPSHOT, ingresses: [], problems: [] }),
     translateOptions: () => ({}) as TranslateOptions,
     createProxy: (events) => (proxy = new FakeProxy(events, calls)),
@@ -164,6 +170,8 @@ test('status tells generations, listeners and this node', async () => {
     ready: true,
     generation: 1,
     appliedGeneration: 1,
+    waitingFor: [],
+    leader: null,
     listeners: [{ protocol: 'http', address: '127.0.0.1', port: 4711 }],
     nodes: [{ name: 'one', addresses: ['192.0.2.1'], self: true }],
     services: [],
@@ -287,6 +295,7 @@ test('translation is told which addresses are taken and which are this machine\'
   const { admin } = await gatehouse.start();
   assert.deepEqual(facts, [{
     assignments: new Map(),
+    allocation: 'give',
     localAddresses: ['127.0.0.1', '192.0.2.1'],
     reserved: [{ protocol: 'http', address: '127.0.0.1', port: 4711 }, { protocol: 'admin', ...admin }],
   }]);

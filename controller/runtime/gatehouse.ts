@@ -1,17 +1,20 @@
 import { createAdminServer, type AdminServer } from '../admin/adminServer.ts';
 import type { AdminViews } from '../admin/adminViews.ts';
+import type { Assignments } from '../allocator/assignment.ts';
 import type { AssignmentStore } from '../assignments/assignmentStore.ts';
 import { printSnapshot } from '../../core/ir/printSnapshot.ts';
 import type { SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import { systemClock } from '../../core/time/clock.ts';
+import type { Leadership } from '../election/leadership.ts';
 import type { MetricsHub } from '../metrics/metricsHub.ts';
 import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
 import { buildStatus } from '../status/buildStatus.ts';
+import type { PublishedInput } from '../status/publishedAddresses.ts';
 import type { ListenerView, StatusView } from '../status/statusView.ts';
 import type { Translate, TranslateOptions } from '../translate/translation.ts';
-import { createControlLoop, type ControlLoop } from './controlLoop.ts';
+import { createControlLoop, type ControlLoop, type ControlState } from './controlLoop.ts';
 import { printListenAddress, type ListenAddress } from './listenAddress.ts';
 import { ListenerSync } from './listenerSync.ts';
 import type { CreateProxy, ProxyControl } from './proxyControl.ts';
@@ -31,6 +34,16 @@ export interface GatehouseOptions {
 /** What it is made of; tests give other parts. */
 export interface GatehouseParts {
   readonly source: Source;
+  /** Who gives addresses: this one, while it leads. */
+  readonly leadership: Leadership;
+  /** False: it is settled that this one leads, and views need not speak of it. */
+  readonly elects: boolean;
+  /** Kinds that the source has not got yet. */
+  readonly waitingFor: () => readonly string[];
+  /** Where the addresses of Ingresses come from besides the publish Service. */
+  readonly published: Pick<PublishedInput, 'fixed' | 'ownService'>;
+  /** In the order they start in, once the first translation is published; they stop in reverse, before anything else. */
+  readonly companions: readonly Companion[];
   readonly translate: Translate;
   /** Options of the next translation, with what is known by then. */
   readonly translateOptions: (known: KnownFacts) => TranslateOptions;
@@ -44,8 +57,23 @@ export interface GatehouseParts {
   readonly logger: Logger;
 }
 
+/** Something that works beside the control loop and sees what it finds: an election, a writer, a webhook. */
+export interface Companion {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Told of each new state, before `start` too. */
+  update(seen: SeenState): void;
+}
+
+/** The state after a translation, with what this machine adds to it. */
+export interface SeenState extends ControlState {
+  readonly listeners: readonly ListenerView[];
+  /** Options of the last translation's time. */
+  readonly options: TranslateOptions | null;
+}
+
 /** What translation looks at that is not decided once and for all. */
-export type KnownFacts = Pick<TranslateOptions, 'assignments' | 'localAddresses' | 'reserved'>;
+export type KnownFacts = Pick<TranslateOptions, 'assignments' | 'allocation' | 'localAddresses' | 'reserved'>;
 
 /** Where a started Gatehouse listens. */
 export interface GatehouseAddresses {
@@ -84,6 +112,11 @@ class RunningGatehouse implements Gatehouse {
   readonly #progress: ProxyProgress;
   readonly #sync: ListenerSync;
   #listeners: readonly ListenerView[] = [];
+  #lastOptions: TranslateOptions | null = null;
+  #started: Companion[] = [];
+  /** The source has not delivered everything yet. */
+  #isReading = false;
+  #forgetLeadership = (): void => {};
   #adminAddress: ListenAddress | null = null;
   #localAddresses: readonly string[] = [];
   #starting: Promise<GatehouseAddresses> | null = null;
@@ -105,7 +138,8 @@ class RunningGatehouse implements Gatehouse {
     });
     this.#loop = createControlLoop({
       ...parts,
-      translateOptions: (assignments) => parts.translateOptions({ ...this.#facts(), assignments }),
+      translateOptions: (assignments) => this.#translateOptions(assignments),
+      onState: (state) => this.#tell(state),
       publish: (delta) => this.#publish(delta),
       wantListeners: (wanted, generation) => this.#sync.want(wanted, generation),
       onTranslated: (durationMs) => controller.observeTranslate(durationMs),
@@ -143,7 +177,11 @@ class RunningGatehouse implements Gatehouse {
       const admin = await this.#admin.start();
       this.#adminAddress = admin;
       logger.info('admin API listening', { address: printListenAddress(admin) });
+      this.#forgetLeadership = this.#parts.leadership.onChange(() => this.#loop.refresh());
+      this.#isReading = true;
       await this.#loop.start();
+      this.#isReading = false;
+      if (this.#stopping === null) await this.#startCompanions();
       this.#collecting = setInterval(() => void this.#collect(), COLLECT_MS).unref();
       this.#looking = setInterval(() => this.#lookAtAddresses(), LOOK_AT_ADDRESSES_MS).unref();
       return { listeners: this.#listeners, admin };
@@ -154,9 +192,39 @@ class RunningGatehouse implements Gatehouse {
   }
 
   async #stop(): Promise<void> {
-    // A part that is still starting cannot be stopped; a start that fails has torn everything down already.
+    // A source may wait for its first answer for ever; the other parts that are still starting cannot be stopped.
+    const stopped = this.#isReading ? this.#loop.stop() : null;
+    // A start that fails has torn everything down already.
     await this.#starting?.catch(() => null);
+    await Promise.allSettled([stopped]);
     await this.#tearDown(this.#options.drainTimeoutMs);
+  }
+
+  async #startCompanions(): Promise<void> {
+    for (const companion of this.#parts.companions) {
+      this.#started.push(companion);
+      await companion.start();
+    }
+  }
+
+  /** The lease is given back, and nothing more is written, while requests still finish. */
+  async #stopCompanions(): Promise<void> {
+    this.#forgetLeadership();
+    const companions = this.#started.splice(0).toReversed();
+    for (const companion of companions) await companion.stop();
+  }
+
+  #translateOptions(assignments: Assignments): TranslateOptions {
+    const leads = this.#parts.leadership.isLeader();
+    // Who does not lead goes by what the leader has written, not by what it remembers.
+    const known = { assignments: leads ? assignments : new Map(), allocation: leads ? 'give' : 'keep' } as const;
+    this.#lastOptions = this.#parts.translateOptions({ ...this.#facts(), ...known });
+    return this.#lastOptions;
+  }
+
+  #tell(state: ControlState): void {
+    const seen: SeenState = { ...state, listeners: this.#proxy.listeners, options: this.#lastOptions };
+    for (const companion of this.#parts.companions) companion.update(seen);
   }
 
   async #tearDown(drainTimeoutMs: number): Promise<void> {
@@ -165,7 +233,7 @@ class RunningGatehouse implements Gatehouse {
     this.#sync.stop();
     // The admin API stays until the end: readyz tells load balancers to look elsewhere while requests finish.
     const results = [
-      ...(await Promise.allSettled([this.#drain(drainTimeoutMs), this.#loop.stop()])),
+      ...(await Promise.allSettled([this.#stopCompanions(), this.#drain(drainTimeoutMs), this.#loop.stop()])),
       ...(await Promise.allSettled([this.#admin.stop(), this.#parts.assignments.flush()])),
     ];
     const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
@@ -182,7 +250,7 @@ class RunningGatehouse implements Gatehouse {
     this.#proxy.apply(delta);
   }
 
-  #facts(): Omit<KnownFacts, 'assignments'> {
+  #facts(): Omit<KnownFacts, 'assignments' | 'allocation'> {
     this.#localAddresses = this.#parts.localAddresses();
     const admin = this.#adminAddress === null ? [] : [{ protocol: 'admin' as const, ...this.#adminAddress }];
     const ofStart = this.#listeners.flatMap(({ protocol, ...address }) => (isIngressProtocol(protocol) ? [{ protocol, ...address }] : []));
@@ -244,6 +312,11 @@ class RunningGatehouse implements Gatehouse {
     }
   }
 
+  #leader(): StatusView['leader'] {
+    const { elects, leadership } = this.#parts;
+    return elects ? { name: leadership.holder(), self: leadership.isLeader() } : null;
+  }
+
   #status(): StatusView {
     return buildStatus({
       ...this.#loop.state(),
@@ -251,7 +324,11 @@ class RunningGatehouse implements Gatehouse {
       ready: this.#isReady(),
       appliedGeneration: this.#progress.appliedGeneration,
       listeners: this.#proxy.listeners,
+      fixed: this.#parts.published.fixed,
+      ownService: this.#parts.published.ownService,
       publishService: this.#options.publishService,
+      waitingFor: this.#parts.waitingFor(),
+      leader: this.#leader(),
       nodeName: this.#options.nodeName,
       machineAddresses: this.#parts.machineAddresses(),
     });

@@ -13,3 +13,12 @@ export function machineAddresses(): readonly string[] {
 function interfaceAddresses(): { readonly address: string; readonly internal: boolean }[] {
   return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
 }
+
+/** Address → names of the interfaces that have it; usually one. */
+export function interfacesByAddress(): ReadonlyMap<string, readonly string[]> {
+  const names = new Map<string, string[]>();
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    for (const { address } of addresses ?? []) names.set(address, [...(names.get(address) ?? []), name]);
+  }
+  return names;
+}

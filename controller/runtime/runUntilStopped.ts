@@ -34,9 +34,12 @@ export async function runUntilStopped(gatehouse: Gatehouse, life: Life): Promise
     },
   }, () => performance.now());
   try {
-    const addresses = await gatehouse.start();
-    const first = await Promise.race([asked.promise, gatehouse.ready().then(() => 'ready' as const)]);
-    if (first === 'ready') onReady(addresses);
+    // A start may take for ever: an API server that is away is waited for.
+    const addresses = await Promise.race([asked.promise, gatehouse.start()]);
+    if (addresses !== 'asked') {
+      const first = await Promise.race([asked.promise, gatehouse.ready().then(() => 'ready' as const)]);
+      if (first === 'ready') onReady(addresses);
+    }
     await asked.promise;
     await gatehouse.stop();
     logger.info('stopped');

@@ -1,23 +1,35 @@
 import type { Certificate } from '../../core/ir/certificate.ts';
+import { LOAD_BALANCER_CLASS } from '../allocator/serviceWish.ts';
 import type { TranslateOptions } from '../translate/translation.ts';
 
 /** What the person who starts Gatehouse decides about translation. */
-export type TranslationChoices = Omit<TranslateOptions, 'controllerNames' | 'allowLocalBackends' | 'defaultCertificate' | 'nowMs' | keyof FoundFacts>;
+export type TranslationChoices = Omit<TranslateOptions, 'defaultCertificate' | 'nowMs' | keyof FoundFacts>;
 
 /** What is found out rather than decided. */
-export type FoundFacts = Pick<TranslateOptions, 'assignments' | 'localAddresses' | 'l4Addresses' | 'reserved' | 'nodeName'>;
+export type FoundFacts = Pick<TranslateOptions, 'assignments' | 'allocation' | 'localAddresses' | 'l4Addresses' | 'reserved' | 'nodeName'>;
 
 /** For a translation on no machine in particular, and for the first time. */
-const NOTHING_FOUND: FoundFacts = { assignments: new Map(), localAddresses: [], l4Addresses: ['0.0.0.0'], reserved: [], nodeName: '' };
+const NOTHING_FOUND: FoundFacts = {
+  assignments: new Map(),
+  allocation: 'give',
+  localAddresses: [],
+  l4Addresses: ['0.0.0.0'],
+  reserved: [],
+  nodeName: '',
+};
 
 /** IngressClass.spec.controller values that are ours; the second, so that ingress-nginx's classes work as they stand. */
 const CONTROLLER_NAMES = ['gatehouse.dev/ingress', 'k8s.io/ingress-nginx'] as const;
 
 /**
- * The choices when nothing is said. A folder of manifests holds what its owner wants served, so Ingresses without a
- * class are taken; in a cluster, where others have theirs, they would not be.
+ * The choices when nothing is said. A folder of manifests holds what its owner wants served, so Ingresses without a class are
+ * taken and backends may be on this machine; in a cluster, where others have theirs, it is not so.
  */
 export const DEFAULT_TRANSLATION: TranslationChoices = {
+  controllerNames: CONTROLLER_NAMES,
+  allowLocalBackends: true,
+  loadBalancerClass: { name: LOAD_BALANCER_CLASS, required: false },
+  openelbOptIn: false,
   ingressClasses: ['gatehouse', 'nginx'],
   watchWithoutClass: true,
   watchNamespaces: [],
@@ -37,5 +49,5 @@ export function translateOptions(
   nowMs: number,
   found: Partial<FoundFacts> = {},
 ): TranslateOptions {
-  return { ...choices, ...NOTHING_FOUND, ...found, controllerNames: CONTROLLER_NAMES, allowLocalBackends: true, defaultCertificate, nowMs };
+  return { ...choices, ...NOTHING_FOUND, ...found, defaultCertificate, nowMs };
 }

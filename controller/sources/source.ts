@@ -7,6 +7,8 @@ export interface SourceBatch {
   /** New and changed objects, decoded. */
   readonly upserts: readonly KubeObject[];
   readonly deletes: readonly ObjectRef[];
+  /** Newer versions of objects in which nothing differs that Gatehouse reads but `metadata.resourceVersion`. Absent: none. */
+  readonly refreshed?: readonly KubeObject[];
   /** All that is wrong in this source as of now (not only what is new): unreadable text, undecodable objects. */
   readonly problems: readonly Problem[];
 }

@@ -1,6 +1,7 @@
 import type { Problem } from '../../core/ir/problem.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { IngressStatus, ServiceStatus } from '../translate/translation.ts';
+import { publishedAddresses } from './publishedAddresses.ts';
 import type { IngressView, ListenerView, NodeView, ServiceView, StatusView } from './statusView.ts';
 
 /** Everything a status view is made of. */
@@ -16,22 +17,29 @@ export interface StatusInput {
   readonly objects: ObjectIndex;
   readonly ingresses: readonly IngressStatus[];
   readonly services: readonly ServiceStatus[];
-  /** `namespace/name` of the Service whose addresses are those of the Ingresses; null: none. */
+  /** As in PublishedInput. */
+  readonly fixed: readonly string[];
   readonly publishService: string | null;
+  readonly ownService: string | null;
+  readonly waitingFor: StatusView['waitingFor'];
+  readonly leader: StatusView['leader'];
   readonly problems: readonly Problem[];
 }
 
 /** What the admin API and `gatehouse status` show, each list sorted by namespace and name. Pure. */
 export function buildStatus(input: StatusInput): StatusView {
   const nodes = nodeViews(input);
-  const published = input.services.find(({ ref }) => `${ref.namespace}/${ref.name}` === input.publishService)?.addresses ?? [];
   const own = nodes.find((node) => node.self)?.addresses ?? [];
-  const addresses = published.length > 0 ? published : ingressAddresses(input.listeners, own);
+  const ownAddresses = ingressAddresses(input.listeners, own);
+  const published = publishedAddresses({ ...input, ownAddresses });
+  const addresses = published.map(({ ip, hostname }) => (ip === '' ? hostname : ip));
   return {
     version: input.version,
     ready: input.ready,
     generation: input.generation,
     appliedGeneration: input.appliedGeneration,
+    waitingFor: input.waitingFor,
+    leader: input.leader,
     listeners: input.listeners,
     nodes,
     services: byName(input.services.map((service) => serviceView(service, input.nodeName))),

@@ -45,6 +45,8 @@ const status = record<StatusView>({
   ready: flag,
   generation: number,
   appliedGeneration: number,
+  waitingFor: list(text),
+  leader: maybe(record<NonNullable<StatusView['leader']>>({ name: maybe(text), self: flag })),
   listeners: list(listener),
   nodes: list(node),
   services: list(service),

@@ -21,7 +21,22 @@ export function printStatus(status: StatusView): string {
 
 function summary(status: StatusView): string {
   const applied = status.appliedGeneration === status.generation ? 'served by every worker' : `workers still serve ${status.appliedGeneration}`;
-  return `Gatehouse ${status.version}: ${status.ready ? 'ready' : 'not ready'}, generation ${status.generation} (${applied})\n`;
+  const state = `Gatehouse ${status.version}: ${status.ready ? 'ready' : 'not ready'}, generation ${status.generation} (${applied})\n`;
+  return escapeLines([state, ...waiting(status), ...leader(status)]);
+}
+
+function waiting({ waitingFor }: StatusView): string[] {
+  return waitingFor.length === 0 ? [] : [`Waiting for the API server to list ${waitingFor.join(', ')}\n`];
+}
+
+function leader({ leader: who }: StatusView): string[] {
+  if (who === null) return [];
+  if (who.self) return ['Leader: this one gives addresses and writes statuses\n'];
+  return [who.name === null ? 'Leader: nobody; no address is given and no status written until there is one\n' : `Leader: ${who.name}\n`];
+}
+
+function escapeLines(lines: readonly string[]): string {
+  return lines.map((line) => `${escapeControls(line.slice(0, -1))}\n`).join('');
 }
 
 function section(title: string, body: string): string {

@@ -11,7 +11,7 @@ import { printStatus } from './printStatus.ts';
 import { printTable } from './table.ts';
 
 function metadata(namespace: string, name: string): Metadata {
-  return { namespace, name, labels: new Map(), annotations: new Map(), createdAtMs: null };
+  return { namespace, name, labels: new Map(), annotations: new Map(), createdAtMs: null, uid: '', resourceVersion: '' };
 }
 
 function node(name: string, ...internalIPs: readonly string[]): KubeObject {
@@ -21,6 +21,7 @@ function node(name: string, ...internalIPs: readonly string[]): KubeObject {
 function service(name: string, changes: Partial<ServiceStatus> = {}): ServiceStatus {
   return {
     ref: { kind: 'Service', namespace: 'shop', name },
+    ours: true,
     addresses: ['127.77.0.1'],
     pool: 'lan',
     forwarding: 'proxy',
@@ -47,6 +48,10 @@ function input(objects: readonly KubeObject[], changes: Partial<StatusInput> = {
     ingresses: [],
     services: [],
     publishService: null,
+    fixed: [],
+    ownService: null,
+    waitingFor: [],
+    leader: null,
     problems: [],
     ...changes,
   };
@@ -138,12 +143,12 @@ web.yaml:7: warning: Ingress shop/web: spec.tls[0]: must exist (got "x"); the de
 `);
 });
 
-test('Ingresses are reached at the addresses of the publish Service, once it has any', () => {
+test('Ingresses are reached at the addresses of the publish Service, and at none while it waits for one', () => {
   const ingress = { ref: { kind: 'Ingress', namespace: 'shop', name: 'web' }, class: '', hosts: [], tlsHosts: [] };
   const addresses = (...services: readonly ServiceStatus[]) =>
     buildStatus(input([], { ingresses: [ingress], services, publishService: 'shop/front' })).ingresses[0]?.addresses;
   assert.deepEqual(addresses(service('other'), service('front')), ['127.77.0.1']);
-  assert.deepEqual(addresses(service('front', PENDING)), ['192.0.2.7']);
+  assert.deepEqual(addresses(service('front', PENDING)), []);
   assert.deepEqual(addresses(), ['192.0.2.7']);
 });
 

@@ -68,6 +68,10 @@ export interface StatusView {
   readonly generation: number;
   /** Of the newest snapshot that every worker serves. */
   readonly appliedGeneration: number;
+  /** Kinds of objects that the API server has not listed yet; nothing is served before the first of all lists is complete. */
+  readonly waitingFor: readonly string[];
+  /** Who gives addresses and writes statuses: `name` null while nobody is known to. Null: there is no election. */
+  readonly leader: { readonly name: string | null; readonly self: boolean } | null;
   readonly listeners: readonly ListenerView[];
   readonly nodes: readonly NodeView[];
   readonly services: readonly ServiceView[];

@@ -5,7 +5,9 @@ import type { Snapshot } from '../../core/ir/snapshot.ts';
 import type { Assignments } from '../allocator/assignment.ts';
 import type { AssignmentChange } from '../allocator/assignmentChange.ts';
 import type { PoolView } from '../allocator/poolView.ts';
+import type { AllocationRefusal } from '../allocator/refusal.ts';
 import type { ObjectIndex } from '../model/store.ts';
+import type { HostTable } from './steps/resolveClaims.ts';
 
 /** What translation is told besides the objects; fixed for the life of the process. */
 export interface TranslateOptions {
@@ -70,6 +72,8 @@ export interface ReservedAddress {
 /** What status views show of one Service of type LoadBalancer. */
 export interface ServiceStatus {
   readonly ref: ObjectRef;
+  /** False: another load balancer's, by its class; nothing of it may be written. */
+  readonly ours: boolean;
   /** Empty: none assigned, and a problem says why. */
   readonly addresses: readonly string[];
   readonly pool: string | null;
@@ -111,9 +115,13 @@ export interface Translation {
   /** How they differ from those of the options. */
   readonly assignmentChanges: readonly AssignmentChange[];
   readonly pools: readonly PoolView[];
+  /** Services that do not have what they ask for, and why in a closed form; `problems` has the same in words. */
+  readonly refusals: readonly AllocationRefusal[];
   readonly vipListeners: readonly VipListener[];
   /** Secrets and ConfigMaps that translation has looked for, found or not, each once, sorted. */
   readonly references: readonly ObjectRef[];
+  /** Who has each host and path: what a new Ingress is judged against. */
+  readonly hosts: HostTable;
   readonly problems: readonly Problem[];
 }
 

@@ -1,6 +1,7 @@
 import type { Problem } from '../../core/ir/problem.ts';
 import type { AssignmentChange } from '../allocator/assignmentChange.ts';
 import type { PoolView } from '../allocator/poolView.ts';
+import type { AllocationRefusal } from '../allocator/refusal.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { IngressStatus, ServiceStatus } from '../translate/translation.ts';
 
@@ -14,6 +15,8 @@ export interface WriterInput {
   readonly ingressAddresses: readonly { readonly ip: string; readonly hostname: string }[];
   readonly pools: readonly PoolView[];
   readonly problems: readonly Problem[];
+  /** Services that do not have what they ask for, each once, and why in a closed form; `problems` has the same in words. */
+  readonly refusals: readonly AllocationRefusal[];
   /** What the last translation changed; each is handed over once. */
   readonly assignmentChanges: readonly AssignmentChange[];
   /** `VIP` when kube-proxy carries the addresses (`--vips off`), `Proxy` when Gatehouse does. */

@@ -10,7 +10,7 @@ export interface Endpoint {
   readonly port: number;
   /** 1 to 1000; the share this endpoint gets beside its siblings. */
   readonly weight: number;
-  /** A terminating endpoint finishes what it has and gets nothing new. */
+  /** `ready` takes requests: also one that terminates but still serves, while nothing else can. A terminating one finishes what it has. */
   readonly state: 'ready' | 'terminating';
 }
 

@@ -98,7 +98,7 @@ export function tlsSecret(data: Readonly<Record<string, string>>, type = 'kubern
     kind: 'Secret',
     type,
     data: new Map(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'utf8')])),
-    metadata: { name, namespace: 'shop', labels: new Map(), annotations: new Map(), createdAtMs: null },
+    metadata: { name, namespace: 'shop', labels: new Map(), annotations: new Map(), createdAtMs: null, uid: '', resourceVersion: '' },
     origin: null,
   };
 }

@@ -6,6 +6,7 @@ import { explainCommand } from '../../controller/cli/commands/explain.ts';
 import { runCommand } from '../../controller/cli/commands/run.ts';
 import { statusCommand } from '../../controller/cli/commands/status.ts';
 import { ControllerMetrics } from '../../controller/metrics/controllerMetrics.ts';
+import { crdSections } from './crdDocs.ts';
 import { FAMILIES, type MetricFamily } from '../../core/metrics/families.ts';
 
 /** Every command, in the order of `gatehouse --help`. */
@@ -17,6 +18,7 @@ const WIDTH = 120;
 export const GENERATED: ReadonlyMap<string, ReadonlyMap<string, () => string>> = new Map([
   ['configuration.md', new Map(COMMANDS.map((command) => [`flags of ${command.text.name}`, () => flagList(command)]))],
   ['metrics.md', new Map([['families of the proxy', proxyFamilies], ['families of the controller', controllerFamilies]])],
+  ['crds.md', crdSections()],
 ]);
 
 /** `text` with every section between `<!-- generated: NAME -->` and `<!-- end -->` made anew. Throws for a section that is missing. */

@@ -1,5 +1,5 @@
 import { allocate, type AllocationInput, type AllocationResult } from '../allocate.ts';
-import type { Assignments } from '../assignment.ts';
+import { LOAD_BALANCER_CLASS } from '../serviceWish.ts';
 
 /** For tests: a run of the allocator, and its result in short. */
 export interface Given {
@@ -10,9 +10,17 @@ export interface Given {
   readonly faults: readonly string[];
 }
 
+/** For tests: what is as it is by default unless said otherwise. */
+export const ORDINARY: Pick<AllocationInput, 'namespaces' | 'mode' | 'loadBalancerClass' | 'openelbOptIn'> = {
+  namespaces: [],
+  mode: 'give',
+  loadBalancerClass: { name: LOAD_BALANCER_CLASS, required: false },
+  openelbOptIn: false,
+};
+
 /** For tests: runs the allocator. */
-export function give(input: Omit<AllocationInput, 'previous'> & { readonly previous?: Assignments }): Given {
-  const result = allocate({ previous: new Map(), ...input });
+export function give(input: Pick<AllocationInput, 'pools' | 'services'> & Partial<AllocationInput>): Given {
+  const result = allocate({ ...ORDINARY, previous: new Map(), ...input });
   const given = [...result.assignments].map(([key, { addresses, pool }]) => [key, `${addresses.join(' ')} @${pool}`]);
   const faults = result.problems.map(
     ({ object, field, rule, effect }) => `${object?.name} ${field}: ${rule}; ${effect}`,

@@ -5,10 +5,12 @@ import { createLogger, LOG_LEVELS } from '../../../core/log/logger.ts';
 import { statePath } from '../../assignments/statePath.ts';
 import type { ServeOptions } from '../../runtime/assembleGatehouse.ts';
 import type { ListenAddress } from '../../runtime/listenAddress.ts';
+import type { TranslationChoices } from '../../runtime/translationChoices.ts';
 import { runUntilStopped } from '../../runtime/runUntilStopped.ts';
 import { defineCommand, EXIT, wrongUsage, type CommandContext } from '../command.ts';
 import { many, one, toggle } from '../flag.ts';
 import type { FlagValues } from '../parseArguments.ts';
+import { CLUSTER_FLAGS, clusterOptions } from '../clusterFlags.ts';
 import { DEFAULT_ADMIN, TRANSLATION_FLAGS, translationChoices } from '../sharedFlags.ts';
 import { choice, duration, integer, listenAddress, text } from '../values.ts';
 
@@ -43,9 +45,10 @@ const FLAGS = {
     defaultText: 'one per available core',
   }),
   ...TRANSLATION_FLAGS,
+  ...CLUSTER_FLAGS,
   stateDir: one('state-dir', text('a folder'), () => null, {
     placeholder: 'PATH',
-    help: 'Folder where it is kept which Service has which address, so that a restart changes none.',
+    help: 'With --manifests: folder where it is kept which Service has which address, so that a restart changes none. A cluster keeps that itself.',
     defaultText: '$STATE_DIRECTORY, $XDG_STATE_HOME/gatehouse, ~/.local/state/gatehouse or /var/lib/gatehouse, the first there is',
   }),
   ingressNginxMetrics: toggle(
@@ -75,11 +78,11 @@ export function runCommand(version: string): ReturnType<typeof defineCommand> {
   return defineCommand(
     {
       name: 'run',
-      summary: 'Serve the Ingresses and LoadBalancer Services of a folder of manifests',
+      summary: 'Serve the Ingresses and LoadBalancer Services of a cluster or of a folder of manifests',
       description:
         'Serves until SIGTERM or SIGINT; then readiness fails, listeners stop accepting, open requests finish, and it exits 0 ' +
-        'within the drain timeout. A second SIGINT ends it at once. SIGHUP does nothing, because manifests are watched.\n' +
-        'This version serves folders of manifests; it does not talk to an API server.',
+        'within the drain timeout. A second SIGINT ends it at once. SIGHUP does nothing, because objects are watched.\n' +
+        'Objects come from --manifests, or from the cluster of --kubeconfig, or, inside a Pod, from the cluster it runs in.',
       positionals: { name: '', least: 0, most: 0, help: '' },
       examples: [
         ['Without root, on high ports', 'gatehouse run --manifests ./manifests --http 127.0.0.1:8080 --https 127.0.0.1:8443'],
@@ -92,17 +95,16 @@ export function runCommand(version: string): ReturnType<typeof defineCommand> {
           'Raw TCP and UDP on addresses of a pool, which an IPAddressPool in the folder names',
           'gatehouse run --manifests ./manifests --http 127.0.0.1:8080 --vips auto',
         ],
+        ['A cluster, from outside', 'gatehouse run --kubeconfig ~/.kube/config --http 127.0.0.1:8080 --update-status=false'],
         ['Settings from the environment', 'GATEHOUSE_MANIFESTS=./manifests GATEHOUSE_HTTP=127.0.0.1:8080 gatehouse run'],
       ],
     },
     FLAGS,
     async (flags, _positionals, context) => {
-      if (flags.manifests.length === 0) {
-        const message = 'this version serves folders of manifests: say which with --manifests PATH';
-        return wrongUsage('run', message, context);
-      }
+      const chosen = chooseSource(flags, context);
+      if (typeof chosen === 'string') return wrongUsage('run', chosen, context);
       try {
-        return await serve(version, flags, context);
+        return await serve({ version, source: chosen }, flags, context);
       } catch (error) {
         context.stderr(`gatehouse run: ${startFailure(error)}\n`);
         return EXIT.failure;
@@ -111,15 +113,41 @@ export function runCommand(version: string): ReturnType<typeof defineCommand> {
   );
 }
 
-async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: CommandContext): Promise<number> {
+/** Where objects come from; a text says what is wrong with what was asked for. */
+function chooseSource(flags: FlagValues<typeof FLAGS>, context: CommandContext): ServeOptions['source'] | string {
+  const { manifests, kubeconfig } = flags;
+  if (manifests.length > 0) {
+    if (kubeconfig !== null) return '--manifests and --kubeconfig exclude each other: objects come from one place';
+    return { type: 'manifests', paths: manifests, stateFile: stateFile(flags, context) };
+  }
+  const cluster = clusterOptions(flags, context.environment);
+  if (cluster.type === 'wrong') return cluster.message;
+  if (cluster.type === 'cluster') return { type: 'cluster', options: cluster.options };
+  return 'say where objects come from: --manifests PATH, or --kubeconfig PATH; inside a Pod neither is needed';
+}
+
+/** Choices for objects that many people write: a backend must not be this very node, unless that is said. */
+function translationOf(source: ServeOptions['source'], flags: FlagValues<typeof FLAGS>): TranslationChoices {
+  const choices = translationChoices(flags);
+  if (source.type === 'manifests') return choices;
+  const { compat } = source.options;
+  const watchWithoutClass = flags.watchWithoutClass ?? false;
+  return { ...choices, watchWithoutClass, allowLocalBackends: flags.allowLocalBackends, openelbOptIn: compat.includes('openelb') && !compat.includes('metallb') };
+}
+
+async function serve(
+  { version, source }: Pick<ServeOptions, 'version' | 'source'>,
+  flags: FlagValues<typeof FLAGS>,
+  context: CommandContext,
+): Promise<number> {
   const missing = flags.manifests.find((path) => !existsSync(path));
   if (missing !== undefined) throw new Error(`--manifests: there is no file or folder ${JSON.stringify(missing)}`);
   const options: ServeOptions = {
     ...flags,
     ...listeners(flags.http, flags.https),
     version,
-    translation: translationChoices(flags),
-    stateFile: stateFile(flags, context),
+    source,
+    translation: translationOf(source, flags),
     drainTimeoutMs: flags.drainTimeout,
   };
   const logger = createLogger({ level: options.logLevel, format: options.logFormat, name: 'controller' });
@@ -128,7 +156,7 @@ async function serve(version: string, flags: FlagValues<typeof FLAGS>, context: 
   const { assembleGatehouse } = await import('../../runtime/assembleGatehouse.ts');
   const life = { signals: context.signals, onHangUp: 'ignore', logger, onReady } as const;
   try {
-    return (await runUntilStopped(assembleGatehouse(options, logger), life)) ? EXIT.success : EXIT.failure;
+    return (await runUntilStopped(await assembleGatehouse(options, logger), life)) ? EXIT.success : EXIT.failure;
   } finally {
     await logger.flush();
   }

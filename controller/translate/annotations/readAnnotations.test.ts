@@ -8,11 +8,12 @@ import { PROXY } from './routeRows.ts';
 function ingress(annotations: Readonly<Record<string, string>>): Ingress {
   return {
     kind: 'Ingress',
-    metadata: { name: 'web', namespace: 'shop', labels: new Map(), annotations: new Map(Object.entries(annotations)), createdAtMs: null },
+    metadata: { name: 'web', namespace: 'shop', labels: new Map(), annotations: new Map(Object.entries(annotations)), createdAtMs: null, uid: '', resourceVersion: '' },
     origin: {
       position: { file: 'web.yaml', line: 1 },
       locate: (field) => ({ file: 'web.yaml', line: field.includes('canary-weight') ? 7 : 1 }),
     },
+    statusLoadBalancer: [],
     ingressClassName: null,
     defaultBackend: null,
     rules: [],

@@ -1,10 +1,6 @@
-import ipaddr from 'ipaddr.js';
 import { normalizeHostName } from '../../../core/net/hostPattern.ts';
+import { forbiddenAddress, readAddress } from './forbiddenAddress.ts';
 
-/** Address ranges that lead to the proxy's own machine or to the platform's metadata service. */
-const REFUSED_RANGES: ReadonlySet<string> = new Set(['loopback', 'linkLocal', 'unspecified', 'broadcast', 'multicast']);
-/** Metadata services outside link-local (AWS over IPv6, Alibaba Cloud). */
-const METADATA_ADDRESSES: ReadonlySet<string> = new Set(['fd00:ec2::254', '100.100.100.200']);
 const REFUSED_NAMES: ReadonlySet<string> = new Set([
   'localhost',
   'localhost.localdomain',
@@ -23,19 +19,13 @@ export function judgeExternalName(
   allowLocal: boolean,
 ): { readonly type: 'host'; readonly host: string } | { readonly type: 'refused'; readonly rule: string } {
   const rule = 'must not lead to the local machine, a link-local address or a metadata service';
-  const address = addressOf(externalName);
+  const address = readAddress(externalName);
   if (address !== null) {
-    const refused = !allowLocal && (REFUSED_RANGES.has(address.range()) || METADATA_ADDRESSES.has(address.toString()));
+    const refused = !allowLocal && forbiddenAddress(address) !== null;
     return refused ? { type: 'refused', rule } : { type: 'host', host: address.toString() };
   }
   const host = normalizeHostName(externalName);
   if (host === null) return { type: 'refused', rule: 'must be a DNS name' };
   const local = !allowLocal && (REFUSED_NAMES.has(host) || host.endsWith('.localhost'));
   return local ? { type: 'refused', rule } : { type: 'host', host };
-}
-
-/** An address in any spelling the resolver would take for one: `127.1`, `0x7f000001` and `::ffff:127.0.0.1` included. */
-function addressOf(text: string): ipaddr.IPv4 | ipaddr.IPv6 | null {
-  const bare = text.endsWith('.') ? text.slice(0, -1) : text;
-  return ipaddr.isValid(bare) ? ipaddr.process(bare) : null;
 }

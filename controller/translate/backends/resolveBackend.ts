@@ -4,7 +4,7 @@ import type { ObjectIndex } from '../../model/store.ts';
 import type { TranslateOptions } from '../translation.ts';
 import { portText } from '../clusterRequest.ts';
 import { judgeExternalName } from './externalName.ts';
-import { endpointsOfService } from './serviceEndpoints.ts';
+import { endpointsOfService, type EndpointRules } from './serviceEndpoints.ts';
 
 /** Why a backend has nothing ready to serve it. */
 export interface BackendFault {
@@ -25,8 +25,8 @@ export interface ResolvedBackend {
 
 const MAX_PORT = 65_535;
 
-/** Where Services may lead. */
-export type AllowedBackends = Pick<TranslateOptions, 'allowExternalName' | 'allowLocalBackends'>;
+/** Where Services may lead, and where we are. */
+export type AllowedBackends = EndpointRules & Pick<TranslateOptions, 'allowExternalName'>;
 
 /** A port of a Service, and which of its endpoints are wanted. */
 export interface BackendQuery {
@@ -49,7 +49,7 @@ export function resolveBackend(objects: ObjectIndex, query: BackendQuery, allowe
   if (service.type === 'ExternalName') return resolveExternalName(service, query, allowed);
   const port = findPort(service, query);
   if (port === undefined) return missingPort(service, query);
-  const found = endpointsOfService(objects, { service, port, node });
+  const found = endpointsOfService(objects, { service, port, node }, allowed);
   if (found.endpoints.some((endpoint) => endpoint.state === 'ready')) return { endpoints: found.endpoints, fault: null };
   const unavailable = `Service ${name} ${emptyReason(found, port, node)}`;
   const rule = `must have a ready endpoint; ${unavailable}`;
@@ -101,6 +101,7 @@ function missingPort(service: Service, { backend, protocol = 'TCP' }: BackendQue
 function emptyReason(found: ReturnType<typeof endpointsOfService>, port: ServicePort, node: string | null): string {
   if (!found.hasObject) return 'has no EndpointSlice';
   if (node !== null && found.elsewhere) return `has no ready endpoint on node ${node}, where externalTrafficPolicy Local wants it`;
+  if (found.refused) return 'has no ready endpoint but such as must not be used without --allow-local-backends';
   if (found.hasPort) return 'has no ready endpoint';
   return `has no EndpointSlice with ${port.name === '' ? 'an unnamed port' : `a port named ${port.name}`}`;
 }

@@ -2,6 +2,7 @@ import type { L4Target } from '../../../core/ir/l4.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { Service, ServicePort } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
+import { nodeFacts, type NodeFacts } from '../nodeFacts.ts';
 import type { TranslateOptions } from '../translation.ts';
 import type { ClusterBook, L4Cluster } from './clusterBook.ts';
 import { canaryFault, canaryPort, type ServiceCanaries } from './serviceCanaries.ts';
@@ -15,6 +16,8 @@ export interface L4Context {
   readonly book: ClusterBook;
   readonly canaries: ServiceCanaries;
   readonly problems: Problem[];
+  /** Of the Node that this is. */
+  readonly node: NodeFacts;
   /** Settings of a Service; their problems are reported once. */
   settingsOf(service: Service): ServiceSettings;
 }
@@ -24,6 +27,7 @@ export function createL4Context(parts: Pick<L4Context, 'objects' | 'options' | '
   const known = new Map<Service, ServiceSettings>();
   return {
     ...parts,
+    node: nodeFacts(parts.objects, parts.options.nodeName),
     settingsOf(service) {
       const found = known.get(service);
       if (found !== undefined) return found;

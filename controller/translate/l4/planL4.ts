@@ -1,6 +1,7 @@
 import type { Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
 import type { L4Key, L4Listener } from '../../../core/ir/l4.ts';
 import { printValue, type Problem } from '../../../core/ir/problem.ts';
+import { isOurs } from '../../allocator/serviceWish.ts';
 import type { Assignments } from '../../allocator/assignment.ts';
 import type { Service } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
@@ -41,7 +42,7 @@ export function planL4(objects: ObjectIndex, options: TranslateOptions, allocate
   const problems: Problem[] = [...maps.problems, ...canaryProblems, ...publishProblems(objects, options)];
   const book = createClusterBook(objects, options);
   const context = createL4Context({ objects, options, book, canaries, problems });
-  const plans = balanced.map((service) => planService(assigned(service, allocated), context));
+  const plans = balanced.map((service) => planService(assigned(service, allocated, options), context));
   const claims = [...plans.flatMap((plan) => plan.claims), ...planPortMaps(maps, context)];
   const claimed = claimPorts(claims, options.reserved);
   return {
@@ -53,18 +54,30 @@ export function planL4(objects: ObjectIndex, options: TranslateOptions, allocate
   };
 }
 
-function assigned(service: Service, { assignments, problems }: Allocated): AssignedService {
+function assigned(service: Service, { assignments, problems }: Allocated, options: TranslateOptions): AssignedService {
+  const ours = isOurs(service, options);
   const assignment = assignments.get(keyOfService(service)) ?? null;
-  return { service, assignment, pending: assignment === null ? pendingReason(service, problems) : '' };
+  return { service, ours, assignment, pending: assignment === null ? pendingReason(service, problems, { ours, options }) : '' };
 }
 
-function pendingReason({ metadata, loadBalancerClass }: Service, problems: readonly Problem[]): string {
+function pendingReason(
+  { metadata, loadBalancerClass }: Service,
+  problems: readonly Problem[],
+  { ours, options }: { readonly ours: boolean; readonly options: TranslateOptions },
+): string {
+  if (!ours) return notOurs(loadBalancerClass, options);
   const fault = problems.find(
     ({ object }) => object?.kind === 'Service' && object.namespace === metadata.namespace && object.name === metadata.name,
   );
   if (fault !== undefined) return `no address: ${fault.field === '' ? '' : `${fault.field} `}${fault.rule}`;
-  if (loadBalancerClass !== null) return `not ours: spec.loadBalancerClass ${loadBalancerClass} leaves it to another load balancer`;
+  if (options.allocation === 'keep') return 'no address yet: the leader gives it one';
   return 'no address: no IPAddressPool has one for it';
+}
+
+function notOurs(loadBalancerClass: string | null, options: TranslateOptions): string {
+  if (loadBalancerClass !== null) return `not ours: spec.loadBalancerClass ${loadBalancerClass} leaves it to another load balancer`;
+  if (options.loadBalancerClass.required) return `not ours: it has no spec.loadBalancerClass ${options.loadBalancerClass.name} (--load-balancer-class-only)`;
+  return 'not ours: it lacks the annotation lb.kubesphere.io/v1alpha1: openelb (--compat openelb)';
 }
 
 function reachable(listeners: ReadonlyMap<L4Key, L4Listener>, clusters: ReadonlyMap<ClusterKey, Cluster>): ReadonlyMap<ClusterKey, Cluster> {

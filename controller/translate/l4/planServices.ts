@@ -10,6 +10,8 @@ import { judgeVip, type VipForwarding } from './vipForwarding.ts';
 /** A Service of type LoadBalancer, and what it has been given. */
 export interface AssignedService {
   readonly service: Service;
+  /** It gets addresses from us, if from anybody. */
+  readonly ours: boolean;
   readonly assignment: ServiceAssignment | null;
   /** Why it has no address, in words for people; empty when it has one. */
   readonly pending: string;
@@ -22,9 +24,9 @@ export interface ServicePlan {
 }
 
 /** Plans the ports of one Service on each of its addresses. */
-export function planService({ service, assignment, pending }: AssignedService, context: L4Context): ServicePlan {
+export function planService({ service, ours, assignment, pending }: AssignedService, context: L4Context): ServicePlan {
   const addresses = assignment?.addresses ?? [];
-  const judged = addresses.map((address) => judgeVip(address, context.options));
+  const judged = addresses.map((address) => judgeVip(address, context.options, context.node));
   const carriedAddresses = addresses.filter((_, index) => judged[index]?.carried === true);
   reportUnlikely(service, addresses, { judged, context });
   const ports = service.ports.map((port, index) => planPort({ service, port, index, addresses: carriedAddresses }, context));
@@ -32,6 +34,7 @@ export function planService({ service, assignment, pending }: AssignedService, c
     claims: ports.flatMap((port) => port.claims),
     status: {
       ref: refOf(service),
+      ours,
       addresses,
       pool: assignment?.pool ?? null,
       forwarding: carriedAddresses.length > 0 ? 'proxy' : 'none',

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import type { NodeFacts } from '../nodeFacts.ts';
 import type { TranslateOptions } from '../translation.ts';
 
 /** Whether the proxy of this machine carries the ports of an address, and why, in words for people. */
@@ -9,8 +10,10 @@ export interface VipForwarding {
   readonly unlikely: boolean;
 }
 
-/** Judges one VIP by `--vips` and the addresses of this machine. */
-export function judgeVip(address: string, options: Pick<TranslateOptions, 'vips' | 'localAddresses'>): VipForwarding {
+/** Judges one VIP by this Node, `--vips` and the addresses of this machine. */
+export function judgeVip(address: string, options: Pick<TranslateOptions, 'vips' | 'localAddresses'>, node: NodeFacts): VipForwarding {
+  const kept = keptAway(node);
+  if (kept !== null && options.vips !== 'off') return { carried: false, reason: `${address} is not carried here: ${kept}`, unlikely: false };
   const bound = `${address} is bound by the proxy on this machine`;
   const local = isLocal(address, options.localAddresses);
   switch (options.vips) {
@@ -26,6 +29,12 @@ export function judgeVip(address: string, options: Pick<TranslateOptions, 'vips'
     case 'bind':
       return { carried: true, reason: bound, unlikely: !local };
   }
+}
+
+/** Why load balancers leave this Node alone (KEP-1143), in words; null: they need not. */
+function keptAway({ excluded, networkUnavailable }: NodeFacts): string | null {
+  if (excluded) return 'this Node has the label node.kubernetes.io/exclude-from-external-load-balancers';
+  return networkUnavailable ? "this Node's condition NetworkUnavailable is True" : null;
 }
 
 /** Every address of 127.0.0.0/8 is one of every Linux machine. */

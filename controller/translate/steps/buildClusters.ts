@@ -3,7 +3,6 @@ import type { Problem } from '../../../core/ir/problem.ts';
 import { normalizeHostName } from '../../../core/net/hostPattern.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { resolveBackend, type AllowedBackends, type BackendFault, type ResolvedBackend } from '../backends/resolveBackend.ts';
-import { sliceWeight } from '../backends/sliceWeight.ts';
 import { backendField, portText, type ClusterRequest, type ClusterUse } from '../clusterRequest.ts';
 import { compareText } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';
@@ -25,7 +24,7 @@ export function buildClusters(
     backends.set(backendKey, resolved);
     clusters.set(request.key, clusterOf(request, resolved, objects));
   }
-  return { clusters, problems: [...backendProblems(uses, backends), ...weightProblems(requests.values(), objects)] };
+  return { clusters, problems: backendProblems(uses, backends) };
 }
 
 function clusterOf(request: ClusterRequest, { endpoints, fault }: ResolvedBackend, objects: ObjectIndex): Cluster {
@@ -67,19 +66,6 @@ function backendProblem(use: ClusterUse, fault: BackendFault): Problem {
     value: fault.part === 'service.name' ? backend.service : portText(backend),
     effect: use.role === 'main' ? 'requests are answered 503' : 'the main serves all requests',
   });
-}
-
-function weightProblems(requests: Iterable<ClusterRequest>, objects: ObjectIndex): Problem[] {
-  const services = new Map<string, ClusterRequest>();
-  for (const request of requests) services.set(`${request.namespace}/${request.backend.service}`, request);
-  const problems: Problem[] = [];
-  for (const { namespace, backend } of services.values()) {
-    for (const slice of objects.slicesOf(namespace, backend.service)) {
-      const { problem } = sliceWeight(slice);
-      if (problem !== null) problems.push(problem);
-    }
-  }
-  return problems;
 }
 
 function backendKeyOf({ namespace, backend }: ClusterRequest): string {

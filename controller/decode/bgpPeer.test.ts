@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decodeAs, decodeCase } from './decodeCase.ts';
+
+function peer(spec: string, apiVersion = 'gatehouse.dev/v1'): string {
+  return `apiVersion: ${apiVersion}\nkind: BGPPeer\nmetadata: { name: tor, namespace: edge }\nspec: { myASN: 64512, ${spec} }\n`;
+}
+
+test('A peer is decoded with the defaults of MetalLB', async () => {
+  const { object, problems } = await decodeAs('BGPPeer', peer('peerASN: 64513, peerAddress: 192.0.2.1'));
+  assert.deepEqual(problems, []);
+  const { metadata: _, origin: __, ...rest } = object;
+  assert.deepEqual(rest, {
+    kind: 'BGPPeer',
+    myASN: 64512,
+    peerASN: { type: 'number', asn: 64513 },
+    localASN: null,
+    peer: { type: 'address', address: '192.0.2.1' },
+    peerPort: 179,
+    sourceAddress: null,
+    holdTimeMs: null,
+    keepaliveTimeMs: null,
+    connectTimeMs: null,
+    routerID: null,
+    nodeSelectors: [],
+    password: null,
+    passwordSecret: null,
+    bfdProfile: null,
+    enableGracefulRestart: false,
+    ebgpMultiHop: false,
+    vrf: null,
+    disableMP: false,
+    dualStackAddressFamily: false,
+  });
+});
+
+test('A peer may be an interface, of an AS that shows itself', async () => {
+  const { object } = await decodeAs('BGPPeer', peer('dynamicASN: external, interface: eth0'));
+  assert.deepEqual([object.peer, object.peerASN], [{ type: 'interface', interface: 'eth0' }, { type: 'external' }]);
+});
+
+test('Of hold and keepalive time, one that is left out follows the other', async () => {
+  const cases: readonly (readonly [string, number | null, number | null])[] = [
+    ['holdTime: 90s', 90_000, 30_000],
+    ['keepaliveTime: 1m', 180_000, 60_000],
+    ['holdTime: 0s', 0, 0],
+    ['holdTime: 1h30m, keepaliveTime: 30s', 5_400_000, 30_000],
+  ];
+  for (const [spec, hold, keepalive] of cases) {
+    const { object } = await decodeAs('BGPPeer', peer(`peerASN: 1, peerAddress: 192.0.2.1, ${spec}`));
+    assert.deepEqual([object.holdTimeMs, object.keepaliveTimeMs], [hold, keepalive], spec);
+  }
+});
+
+test('Peers of MetalLB are read, with what its Go clients write where nothing is meant', async () => {
+  const newer = 'peerASN: 1, peerAddress: 192.0.2.1, passwordSecret: {}, sourceAddress: "", routerID: ""';
+  const read = await decodeAs('BGPPeer', peer(newer, 'metallb.io/v1beta2'));
+  assert.deepEqual([read.problems, read.object.passwordSecret, read.object.sourceAddress], [[], null, null]);
+  const oldest = 'peerASN: 1, peerAddress: 192.0.2.1, peerPort: 0, holdTime: 0s, keepaliveTime: 0s, nodeSelectors: [{ matchLabels: { a: b } }]';
+  const old = await decodeAs('BGPPeer', peer(oldest, 'metallb.io/v1beta1'));
+  assert.deepEqual([old.problems, old.object.peerPort, old.object.holdTimeMs, old.object.keepaliveTimeMs], [[], 179, null, null]);
+  assert.deepEqual(old.object.nodeSelectors.map(({ matchLabels }) => [...matchLabels]), [[['a', 'b']]]);
+});
+
+test('A password is never stated, however faulty', async () => {
+  for (const password of ['987654', `"${'987654'.repeat(20)}"`, '[987654]', '"987654", passwordSecret: { name: a }']) {
+    const { object, problems } = await decodeCase(peer(`peerASN: 1, peerAddress: 192.0.2.1, password: ${password}`));
+    assert.equal(object, null);
+    assert.deepEqual(problems.map(({ field, value }) => [field, value]), [['spec.password', '']]);
+  }
+});
+
+test('A Secret of another namespace is refused', async () => {
+  const secret = (namespace: string): string => peer(`peerASN: 1, peerAddress: 192.0.2.1, passwordSecret: { name: a, namespace: ${namespace} }`);
+  assert.equal((await decodeAs('BGPPeer', secret('edge'))).object.passwordSecret, 'a');
+  const { object, faults } = await decodeCase(secret('kube-system'));
+  assert.equal(object, null);
+  assert.match(faults[0] ?? '', /spec\.passwordSecret\.namespace/);
+});

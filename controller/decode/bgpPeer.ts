@@ -1,0 +1,116 @@
+import { ADDRESS, IPV4_ADDRESS } from './addressForm.ts';
+import { decodeBgpTimers } from './bgpTimers.ts';
+import type { Decoding } from './decoding.ts';
+import type { FieldReader } from './fieldReader.ts';
+import { INTERFACE } from './interfaceForm.ts';
+import { decodeLabelSelectors } from './labelSelector.ts';
+import { DNS_SUBDOMAIN, type TextForm } from './textForm.ts';
+import { reportUnknownFields } from './unknownFields.ts';
+import type { BGPPeer } from '../model/objects.ts';
+
+const FIELDS = [
+  'myASN',
+  'peerASN',
+  'dynamicASN',
+  'localASN',
+  'peerAddress',
+  'interface',
+  'peerPort',
+  'sourceAddress',
+  'holdTime',
+  'keepaliveTime',
+  'connectTime',
+  'routerID',
+  'nodeSelectors',
+  'password',
+  'passwordSecret',
+  'bfdProfile',
+  'enableGracefulRestart',
+  'ebgpMultiHop',
+  'vrf',
+  'disableMP',
+  'dualStackAddressFamily',
+];
+
+const MAX_ASN = 4_294_967_295;
+const MAX_PORT = 65_535;
+/** IANA: bgp. */
+const DEFAULT_PORT = 179;
+/** Linux: TCP_MD5SIG_MAXKEYLEN. */
+const MAX_PASSWORD_BYTES = 80;
+
+/** gatehouse.dev/v1, metallb.io/v1beta2 or metallb.io/v1beta1 BGPPeer: the older form has fewer fields, of the same names. */
+export function decodeBGPPeer({ object, base, apiVersion }: Decoding): BGPPeer | null {
+  const spec = object.requiredMap('spec');
+  if (spec === null) return null;
+  reportUnknownFields(spec, FIELDS);
+  if (!spec.has('myASN')) spec.fail('myASN', 'must be set');
+  const oldest = apiVersion === 'metallb.io/v1beta1';
+  const peer: BGPPeer = {
+    ...base,
+    kind: 'BGPPeer',
+    myASN: spec.integer('myASN', 1, MAX_ASN) ?? 1,
+    peerASN: decodePeerAsn(spec),
+    localASN: spec.integer('localASN', 1, MAX_ASN),
+    peer: decodePeer(spec),
+    peerPort: spec.integer('peerPort', oldest ? 0 : 1, MAX_PORT) || DEFAULT_PORT,
+    sourceAddress: optionalText(spec, 'sourceAddress', ADDRESS),
+    ...decodeBgpTimers(spec, { zeroIsUnset: oldest }),
+    routerID: optionalText(spec, 'routerID', IPV4_ADDRESS),
+    nodeSelectors: decodeLabelSelectors(spec, 'nodeSelectors'),
+    ...decodePassword(spec, base.metadata.namespace),
+    bfdProfile: optionalText(spec, 'bfdProfile', DNS_SUBDOMAIN),
+    enableGracefulRestart: spec.flag('enableGracefulRestart') ?? false,
+    ebgpMultiHop: spec.flag('ebgpMultiHop') ?? false,
+    vrf: optionalText(spec, 'vrf', INTERFACE),
+    disableMP: spec.flag('disableMP') ?? false,
+    dualStackAddressFamily: spec.flag('dualStackAddressFamily') ?? false,
+  };
+  if (peer.ebgpMultiHop && isInternal(peer)) spec.fail('ebgpMultiHop', 'must not be set for a peer of the own AS (iBGP)', true);
+  return object.failed ? null : peer;
+}
+
+function isInternal({ myASN, peerASN }: BGPPeer): boolean {
+  return peerASN.type === 'number' ? peerASN.asn === myASN : peerASN.type === 'internal';
+}
+
+function decodePeerAsn(spec: FieldReader): BGPPeer['peerASN'] {
+  // A number that Go clients write even where there is none.
+  const asn = spec.integer('peerASN', 0, MAX_ASN) ?? 0;
+  const dynamic = spec.choice('dynamicASN', ['internal', 'external', '']) || null;
+  if (asn !== 0 && dynamic !== null) spec.fail('dynamicASN', 'must not be set together with peerASN', dynamic);
+  if (asn === 0 && dynamic === null && !spec.failed) spec.fail('peerASN', 'must be set, or dynamicASN');
+  return dynamic === null ? { type: 'number', asn } : { type: dynamic };
+}
+
+function decodePeer(spec: FieldReader): BGPPeer['peer'] {
+  const address = optionalText(spec, 'peerAddress', ADDRESS);
+  const interfaceName = optionalText(spec, 'interface', INTERFACE);
+  const given = ['peerAddress', 'interface'].filter((key) => spec.has(key) && spec.value(key) !== '');
+  if (given.length === 2) spec.fail('interface', 'must not be set together with peerAddress', spec.value('interface'));
+  if (given.length === 0) spec.fail('peerAddress', 'must be set, or interface');
+  return interfaceName === null ? { type: 'address', address: address ?? '' } : { type: 'interface', interface: interfaceName };
+}
+
+/** No fault here states the value. */
+function decodePassword(spec: FieldReader, namespace: string): Pick<BGPPeer, 'password' | 'passwordSecret'> {
+  const value = spec.value('password') ?? '';
+  const usable = typeof value === 'string' && Buffer.byteLength(value) <= MAX_PASSWORD_BYTES;
+  if (!usable) spec.fail('password', `must be a string of at most ${MAX_PASSWORD_BYTES} bytes`);
+  const password = usable && value !== '' ? value : null;
+  const secret = spec.map('passwordSecret');
+  if (secret !== null) reportUnknownFields(secret, ['name', 'namespace']);
+  const passwordSecret = secret === null ? null : optionalText(secret, 'name', DNS_SUBDOMAIN);
+  const otherNamespace = secret === null ? null : optionalText(secret, 'namespace', DNS_SUBDOMAIN);
+  if (otherNamespace !== null && otherNamespace !== namespace) {
+    secret?.fail('namespace', "must be the peer's own namespace, or be left out", otherNamespace);
+  }
+  if (password !== null && passwordSecret !== null) spec.fail('password', 'must not be set together with passwordSecret');
+  return { password, passwordSecret };
+}
+
+/** Go clients write the empty text where nothing is meant. */
+function optionalText(reader: FieldReader, key: string, form: TextForm): string | null {
+  const optional: TextForm = { rule: form.rule, matches: (text) => text === '' || form.matches(text) };
+  return reader.text(key, optional) || null;
+}

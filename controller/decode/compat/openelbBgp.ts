@@ -1,0 +1,139 @@
+import type { Decoded } from '../decodeObject.ts';
+import { isPlainMap } from '../plainMap.ts';
+import { decodeOwnForm, isSet, notTaken, notTakenFields, refused, valueAt, withoutUnset } from './foreignObject.ts';
+import type { Problem } from '../../../core/ir/problem.ts';
+
+/** Only the BgpConf of this name counts. */
+const CONF_NAME = 'default';
+
+const CONF_EFFECTS: Readonly<Record<string, string>> = {
+  asPerRack: 'every node speaks as the one AS of spec.as',
+  listenPort: 'Gatehouse dials its peers and listens for none',
+  listenAddresses: 'Gatehouse dials its peers and listens for none',
+  families: 'each session carries the family of its own address',
+  useMultiplePaths: 'routes of peers are not used',
+  policy: 'routes are announced as they are; write BGPAdvertisements for communities and preferences',
+};
+
+const CONF_FIELD_EFFECTS: Readonly<Record<string, string>> = {
+  peerGroup: 'there are no groups of peers',
+  removePrivateAs: 'AS numbers are sent as they are',
+  routeFlapDamping: 'routes of peers are not used',
+  allowOwnAs: 'routes of peers are not used',
+  replacePeerAs: 'AS numbers are sent as they are',
+};
+
+const GRACEFUL_RESTART_EFFECTS: Readonly<Record<string, string>> = {
+  restartTime: 'the time is that of Gatehouse',
+  helperOnly: 'a restart is announced too',
+  deferralTime: 'the time is that of Gatehouse',
+  notificationEnabled: 'notifications end the session',
+  longlivedEnabled: 'routes are not kept beyond the restart',
+  staleRoutesTime: 'the time is that of Gatehouse',
+};
+
+const TRANSPORT_EFFECTS: Readonly<Record<string, string>> = {
+  mtuDiscovery: 'the system decides',
+  passiveMode: 'Gatehouse dials the peer',
+  tcpMss: 'the system decides',
+};
+
+/**
+ * network.kubesphere.io/v1alpha2 BgpConf and BgpPeer, all there are of both: a peer needs the AS number of the BgpConf, so
+ * one is not to be understood without the other. Every peer becomes a BGPPeer; the BgpConf gives problems only.
+ */
+export function decodeOpenelbBgp(values: readonly unknown[]): readonly Decoded[] {
+  const confs = values.filter((value) => valueAt(value, 'kind') === 'BgpConf');
+  const peers = values.filter((value) => valueAt(value, 'kind') === 'BgpPeer');
+  const conf = confs.find((value) => valueAt(value, 'metadata', 'name') === CONF_NAME);
+  const confProblems = conf === undefined ? [] : notTakenFields(valueAt(conf, 'spec'), 'spec', CONF_EFFECTS);
+  const ofConf: Decoded = { object: null, ref: null, problems: confProblems.map(nameConf) };
+  return [...(confProblems.length === 0 ? [] : [ofConf]), ...peers.map((peer) => decodePeer(peer, valueAt(conf, 'spec')))];
+}
+
+/** No own kind stands for the BgpConf, so its problems say in their text where they belong. */
+function nameConf(problem: Problem): Problem {
+  return { ...problem, field: `BgpConf ${CONF_NAME}: ${problem.field}` };
+}
+
+function decodePeer(value: unknown, confSpec: unknown): Decoded {
+  const spec = valueAt(value, 'spec');
+  const conf = valueAt(spec, 'conf');
+  const metadata = valueAt(value, 'metadata');
+  const selector = valueAt(spec, 'nodeSelector');
+  const decoded = decodeOwnForm(
+    {
+      kind: 'BGPPeer',
+      metadata: isPlainMap(metadata) ? metadata : {},
+      spec: {
+        ...withoutUnset({
+          myASN: valueAt(confSpec, 'as'),
+          peerASN: valueAt(conf, 'peerAs'),
+          localASN: valueAt(conf, 'localAs'),
+          peerAddress: valueAt(conf, 'neighborAddress'),
+          interface: valueAt(conf, 'neighborInterface'),
+          password: valueAt(conf, 'authPassword'),
+          vrf: valueAt(conf, 'vrf'),
+          peerPort: valueAt(spec, 'transport', 'remotePort'),
+          routerID: valueAt(confSpec, 'routerId'),
+          ebgpMultiHop: valueAt(spec, 'ebgpMultihop', 'enabled'),
+          enableGracefulRestart: valueAt(spec, 'gracefulRestart', 'enabled') ?? valueAt(confSpec, 'gracefulRestart', 'enabled'),
+          ...timersOf(spec),
+        }),
+        // Without an AS of the BgpConf, the peer's own is all there is.
+        ...(isSet(valueAt(confSpec, 'as')) ? {} : withoutUnset({ myASN: valueAt(conf, 'localAs') })),
+        ...(isSet(selector) ? { nodeSelectors: [selector] } : {}),
+      },
+      fields: PEER_FIELDS,
+      problems: peerProblems(spec, conf),
+    },
+    '',
+  );
+  if (valueAt(conf, 'adminDown') !== true) return decoded;
+  const down = notTaken('spec.conf.adminDown', 'the peer is not taken: it is switched off', true);
+  return { ...decoded, object: null, problems: [{ ...down, object: decoded.ref }] };
+}
+
+/** Seconds as texts, `"30"`: GoBGP's API writes 64-bit numbers so. */
+function timersOf(spec: unknown): Readonly<Record<string, unknown>> {
+  const config = valueAt(spec, 'timers', 'config');
+  const seconds = (key: string): unknown => {
+    const value = valueAt(config, key);
+    return typeof value === 'string' && /^\d{1,10}$/.test(value) && Number(value) > 0 ? `${Number(value)}s` : value === '0' ? undefined : value;
+  };
+  return { holdTime: seconds('holdTime'), keepaliveTime: seconds('keepaliveInterval'), connectTime: seconds('connectRetry') };
+}
+
+const PEER_FIELDS: readonly (readonly [string, string])[] = [
+  ['spec.myASN', 'spec.conf.localAs'],
+  ['spec.localASN', 'spec.conf.localAs'],
+  ['spec.peerASN', 'spec.conf.peerAs'],
+  ['spec.peerAddress', 'spec.conf.neighborAddress'],
+  ['spec.interface', 'spec.conf.neighborInterface'],
+  ['spec.password', 'spec.conf.authPassword'],
+  ['spec.vrf', 'spec.conf.vrf'],
+  ['spec.peerPort', 'spec.transport.remotePort'],
+  ['spec.ebgpMultiHop', 'spec.ebgpMultihop.enabled'],
+  ['spec.enableGracefulRestart', 'spec.gracefulRestart.enabled'],
+  ['spec.holdTime', 'spec.timers.config.holdTime'],
+  ['spec.keepaliveTime', 'spec.timers.config.keepaliveInterval'],
+  ['spec.connectTime', 'spec.timers.config.connectRetry'],
+  ['spec.nodeSelectors[0]', 'spec.nodeSelector'],
+];
+
+function peerProblems(spec: unknown, conf: unknown): Problem[] {
+  const multihopTtl = valueAt(spec, 'ebgpMultihop', 'multihopTtl');
+  const remote = valueAt(spec, 'transport', 'remoteAddress');
+  const problems = [
+    ...notTakenFields(conf, 'spec.conf', CONF_FIELD_EFFECTS),
+    ...notTakenFields(valueAt(spec, 'gracefulRestart'), 'spec.gracefulRestart', GRACEFUL_RESTART_EFFECTS),
+    ...notTakenFields(valueAt(spec, 'transport'), 'spec.transport', TRANSPORT_EFFECTS),
+    ...notTakenFields(valueAt(spec, 'timers', 'config'), 'spec.timers.config', { minimumAdvertisementInterval: 'routes are announced as soon as they change' }),
+    ...notTakenFields(spec, 'spec', { afiSafis: 'each session carries the family of its own address, one path for each prefix' }),
+  ];
+  if (isSet(multihopTtl)) problems.push(notTaken('spec.ebgpMultihop.multihopTtl', 'any number of hops is allowed', multihopTtl));
+  if (isSet(remote) && remote !== valueAt(conf, 'neighborAddress')) {
+    problems.push(refused('spec.transport.remoteAddress', 'must be spec.conf.neighborAddress', 'the peer is dialled at spec.conf.neighborAddress'));
+  }
+  return problems;
+}

@@ -1,0 +1,60 @@
+import { ingressAddresses } from '../status/buildStatus.ts';
+import { publishedAddresses, type PublishedInput } from '../status/publishedAddresses.ts';
+import type { LeaseElection } from '../election/leaseElection.ts';
+import type { TranslateOptions } from '../translate/translation.ts';
+import type { Webhook, WebhookOptions } from '../webhook/webhook.ts';
+import type { NodeWriter } from '../writers/nodeWriter.ts';
+import type { StatusWriter } from '../writers/statusWriter.ts';
+import type { Companion, SeenState } from './gatehouse.ts';
+import { interfacesByAddress, machineAddresses } from './machineAddresses.ts';
+
+/** What the status writer is told once and for all. */
+export type StatusFacts = Pick<PublishedInput, 'fixed' | 'ownService' | 'publishService'> & Pick<TranslateOptions, 'vips'>;
+
+/** The election as something that starts and stops with the rest. */
+export function electionCompanion(election: LeaseElection): Companion {
+  return { start: () => election.start(), stop: () => election.stop(), update: () => {} };
+}
+
+/** Hands the leader's writer what it needs of each state; Services of other load balancers are none of its business. */
+export function statusWriterCompanion(writer: StatusWriter, { vips, ...published }: StatusFacts): Companion {
+  return {
+    start: () => Promise.resolve(),
+    stop: () => writer.stop(),
+    update: (seen) => {
+      const { objects, ingresses, pools, refusals, problems, assignmentChanges } = seen;
+      const services = seen.services.filter(({ ours }) => ours);
+      const ownAddresses = ingressAddresses(seen.listeners, machineAddresses());
+      const ofIngresses = publishedAddresses({ ...published, ownAddresses, services: seen.services, objects });
+      const ipMode = vips === 'off' ? 'VIP' : 'Proxy';
+      writer.update({ objects, services, ingresses, ingressAddresses: ofIngresses, pools, refusals, problems, assignmentChanges, ipMode });
+    },
+  };
+}
+
+/** Hands this node's own writer what it carries. */
+export function nodeWriterCompanion(writer: NodeWriter): Companion {
+  return {
+    start: () => Promise.resolve(),
+    stop: () => writer.stop(),
+    update: ({ objects, services }) => {
+      const ours = services.filter((service) => service.ours);
+      writer.update({ objects, services: ours, interfaces: interfacesByAddress(), peers: new Map() });
+    },
+  };
+}
+
+/** The webhook judges changes by the last state. */
+export function webhookCompanion(create: (context: WebhookOptions['context']) => Webhook): Companion {
+  let last: SeenState | null = null;
+  const webhook = create(() => (last === null || last.options === null ? null : { objects: last.objects, options: last.options, hosts: last.hosts }));
+  return {
+    start: async () => {
+      await webhook.start();
+    },
+    stop: () => webhook.stop(),
+    update: (seen) => {
+      last = seen;
+    },
+  };
+}

@@ -1,0 +1,226 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { BatchSender } from './batchSender.ts';
+import { DEFAULT_KINDS, ownClusterKind, type ClusterKind } from './clusterKind.ts';
+import { FollowedCollection, type CollectionHealth } from './followedCollection.ts';
+import { HeldObjects } from './heldObjects.ts';
+import { NamedObjects, NAMED_OBJECT_LIMITS, type NamedHealth, type NamedObjectLimits } from './namedObjects.ts';
+import { OutageLog } from './outageLog.ts';
+import { runReflector, type Sleep } from './reflector.ts';
+import type { ReflectorOutcome, ReflectorState } from './reflectorMachine.ts';
+import { collectionTarget } from './reflectorTarget.ts';
+import type { Random } from './retryDelay.ts';
+import type { Source, SourceBatch } from '../source.ts';
+import type { KubeApi } from '../../cluster/kubeApi.ts';
+import type { Kind } from '../../model/objects.ts';
+import type { ObjectRef } from '../../../core/ir/objectRef.ts';
+import type { Problem } from '../../../core/ir/problem.ts';
+import type { Logger } from '../../../core/log/logger.ts';
+import { systemClock, type Clock } from '../../../core/time/clock.ts';
+
+/** What is read of a cluster, and how. */
+export interface ClusterSourceOptions {
+  readonly api: KubeApi;
+  /** Own kinds to follow; default DEFAULT_KINDS. Secret and ConfigMap are not among them: `secrets`, `want`. */
+  readonly kinds?: readonly Kind[];
+  /** Kinds of other products, after the own ones: of two definitions of an object that of the earlier kind counts. */
+  readonly foreignKinds?: readonly ClusterKind[];
+  /** Namespaces of namespaced kinds; empty: all. */
+  readonly namespaces: readonly string[];
+  /** Gatehouse's own; its configuration is read there too when `namespaces` is not empty. Null: not known. */
+  readonly ownNamespace: string | null;
+  /** `named`: only those that `want` names (get and watch). `all`: every one (list and watch). */
+  readonly secrets: 'named' | 'all';
+  readonly named?: Partial<NamedObjectLimits>;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly sleep?: Sleep;
+}
+
+/** How the source fares, for status and metrics. */
+export interface ClusterHealth {
+  /** Every collection was complete at one time: the first batch is out. */
+  readonly synced: boolean;
+  readonly collections: readonly CollectionHealth[];
+  readonly named: NamedHealth;
+}
+
+/** A source of the objects in an API server. */
+export interface ClusterSource extends Source {
+  want(refs: readonly ObjectRef[]): Promise<void> | null;
+  health(): ClusterHealth;
+}
+
+/** How often it is said what a start waits for, ms. */
+const WAITING_LOG_MS = 10_000;
+
+/**
+ * Makes the source; it asks nothing before `start`. That never rejects: it waits for the API server until `stop`, and for
+ * every kind, as an address or a route that is only not known yet must not be withdrawn.
+ */
+export function createClusterSource(options: ClusterSourceOptions): ClusterSource {
+  return new FollowedCluster(options);
+}
+
+class FollowedCluster implements ClusterSource {
+  readonly #options: ClusterSourceOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #sleep: Sleep;
+  readonly #sender: BatchSender;
+  readonly #collections: readonly FollowedCollection[];
+  readonly #named: NamedObjects;
+  readonly #outages: OutageLog;
+  readonly #stopped = new AbortController();
+  /** Until all collections are synced. */
+  readonly #waiting = new AbortController();
+  readonly #synced = Promise.withResolvers<void>();
+  #isSynced = false;
+  #running: readonly Promise<void>[] = [];
+  #started: Promise<void> | null = null;
+
+  constructor(options: ClusterSourceOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#sleep = options.sleep ?? sleepUntilAborted;
+    this.#outages = new OutageLog(options.logger, this.#clock);
+    const kinds = followedKinds(options);
+    this.#sender = new BatchSender({ sharedKinds: sharedKinds(kinds), problems: () => this.#problems() });
+    this.#collections = kinds.flatMap((kind, rank) =>
+      namespacesOf(kind, options).map((namespace) => new FollowedCollection(kind, namespace, new HeldObjects(kind, rank, this.#sender))),
+    );
+    this.#named = this.#createNamed();
+  }
+
+  start(onBatch: (batch: SourceBatch) => void): Promise<void> {
+    this.#started ??= this.#start(onBatch);
+    return this.#started;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#endWaiting();
+    this.#sender.close();
+    await Promise.all([this.#started, this.#named.stop(), ...this.#running]);
+  }
+
+  want(refs: readonly ObjectRef[]): Promise<void> | null {
+    return this.#named.want(refs);
+  }
+
+  health(): ClusterHealth {
+    return {
+      synced: this.#isSynced,
+      collections: this.#collections.map((collection) => collection.health()),
+      named: this.#named.health(),
+    };
+  }
+
+  async #start(onBatch: (batch: SourceBatch) => void): Promise<void> {
+    if (this.#stopped.signal.aborted) return;
+    this.#running = [...this.#collections.map((collection) => this.#follow(collection)), this.#sayWhatIsMissing()];
+    this.#checkSynced();
+    await this.#synced.promise;
+    if (this.#stopped.signal.aborted) return;
+    this.#sender.open(onBatch);
+  }
+
+  #follow(collection: FollowedCollection): Promise<void> {
+    return runReflector({
+      api: this.#options.api,
+      target: collectionTarget(collection.kind.resource, collection.namespace),
+      sink: collection.held,
+      onStep: (state, outcome) => this.#onStep(collection, state, outcome),
+      clock: this.#clock,
+      random: this.#random,
+      sleep: this.#sleep,
+    }, this.#stopped.signal);
+  }
+
+  #onStep(collection: FollowedCollection, state: ReflectorState, outcome: ReflectorOutcome): void {
+    if (collection.step(state, outcome, this.#clock.now())) this.#sender.onProblems();
+    const error = state.fault?.type === 'away' ? state.fault.error : null;
+    this.#outages.note(collection.name, { failures: state.failures, error });
+    if (state.synced) this.#checkSynced();
+  }
+
+  #checkSynced(): void {
+    if (this.#isSynced || !this.#collections.every(({ state }) => state.synced)) return;
+    this.#isSynced = true;
+    this.#endWaiting();
+  }
+
+  #endWaiting(): void {
+    this.#waiting.abort();
+    this.#synced.resolve();
+  }
+
+  /** A start that waits says for what, until it waits no more. */
+  async #sayWhatIsMissing(): Promise<void> {
+    const { signal } = this.#waiting;
+    while (!signal.aborted) {
+      await this.#sleep(WAITING_LOG_MS, signal).catch(() => {});
+      if (signal.aborted) return;
+      const waiting = this.#collections.filter(({ state }) => !state.synced);
+      const reasons = new Set(waiting.flatMap((collection) => reasonOf(collection)));
+      this.#options.logger.warn('waiting for the API server: nothing is served before all kinds are known', {
+        kinds: waiting.map(({ name }) => name),
+        reasons: [...reasons].slice(0, 5),
+      });
+    }
+  }
+
+  #problems(): readonly Problem[] {
+    const ofCollections = this.#collections.flatMap((collection) => collection.problem() ?? []);
+    const ofObjects = this.#collections.flatMap(({ held }) => [...held.problems()]);
+    return [...ofCollections, ...ofObjects, ...this.#named.problems()];
+  }
+
+  #createNamed(): NamedObjects {
+    const { api, secrets, named } = this.#options;
+    const kinds: readonly Kind[] = secrets === 'all' ? ['ConfigMap'] : ['Secret', 'ConfigMap'];
+    return new NamedObjects({
+      api,
+      clock: this.#clock,
+      random: this.#random,
+      sleep: this.#sleep,
+      listener: this.#sender,
+      limits: { ...NAMED_OBJECT_LIMITS, ...named },
+      kinds: new Map(kinds.map((kind) => [kind, ownClusterKind(kind)])),
+      flush: () => this.#sender.flush(),
+      onFailure: (name, failure) => this.#outages.note(name, failure),
+      onDropped: (name) => this.#outages.forget(name),
+    });
+  }
+}
+
+function followedKinds({ kinds = DEFAULT_KINDS, foreignKinds = [], secrets }: ClusterSourceOptions): readonly ClusterKind[] {
+  const own = kinds.filter((kind) => kind !== 'Secret' && kind !== 'ConfigMap').map((kind) => ownClusterKind(kind));
+  return [...own, ...(secrets === 'all' ? [ownClusterKind('Secret')] : []), ...foreignKinds];
+}
+
+/** Kinds whose objects may come from more than one place. */
+function sharedKinds(kinds: readonly ClusterKind[]): ReadonlySet<Kind> {
+  const seen = new Set<Kind>();
+  const shared = new Set<Kind>();
+  for (const kind of kinds.flatMap(({ produces }) => produces)) {
+    if (seen.has(kind)) shared.add(kind);
+    seen.add(kind);
+  }
+  return shared;
+}
+
+function namespacesOf(kind: ClusterKind, { namespaces, ownNamespace }: ClusterSourceOptions): readonly string[] {
+  if (!kind.resource.namespaced || namespaces.length === 0) return [''];
+  const own = kind.configures && ownNamespace !== null ? [ownNamespace] : [];
+  return [...new Set([...namespaces, ...own])];
+}
+
+function reasonOf({ state: { fault } }: FollowedCollection): string | readonly string[] {
+  return fault === null || fault.type === 'missing' ? [] : fault.error.message;
+}
+
+async function sleepUntilAborted(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal });
+}
