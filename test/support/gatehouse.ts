@@ -53,7 +53,8 @@ export interface Gatehouse {
 /** Times 10 ms: what a change may take on a machine that does much else. */
 const MOST_WAITS = 3000;
 
-const BINARY = join(import.meta.dirname, '../../bin/gatehouse');
+/** The command. */
+export const BINARY = join(import.meta.dirname, '../../bin/gatehouse');
 
 /** Starts it and waits until the first snapshot is served by every worker. */
 export async function startGatehouse(options: StartOptions): Promise<Gatehouse> {
@@ -89,13 +90,14 @@ export function printManifests(manifests: readonly Manifest[]): string {
   return manifests.map((manifest) => stringify(JSON.parse(JSON.stringify(manifest)))).join('---\n');
 }
 
-interface Ports {
+export interface Ports {
   readonly http: number;
   readonly https: number;
   readonly admin: number;
 }
 
-async function readUntilReady(process: ChildProcess, log: Record<string, unknown>[]): Promise<Ports> {
+/** Ports of loopback that a process has said it listens on. */
+export async function readUntilReady(process: ChildProcess, log: Record<string, unknown>[]): Promise<Ports> {
   const { promise, resolve } = Promise.withResolvers<Ports>();
   const ports: Record<string, number> = {};
   if (process.stderr === null) throw new Error('no stderr');
@@ -170,11 +172,8 @@ class Running implements Gatehouse {
     return response.json();
   }
 
-  async proxyPid(): Promise<number> {
-    const { stdout } = spawn('ps', ['-o', 'pid=,args=', '--ppid', String(this.process.pid)], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const text = (await stdout.toArray()).join('');
-    const line = text.split('\n').find((each) => each.includes('proxy/main'));
-    return Number(line?.trim().split(' ')[0]);
+  proxyPid(): Promise<number> {
+    return proxyPidOf(this.process);
   }
 
   async stop(): Promise<number | null> {
@@ -198,4 +197,12 @@ class Running implements Gatehouse {
     }
     throw new Error(`generation ${generation} was not followed by another: does the change alter what is served? writeText does not wait`);
   }
+}
+
+/** Process id of the proxy of a controller. */
+export async function proxyPidOf(controller: ChildProcess): Promise<number> {
+  const { stdout } = spawn('ps', ['-o', 'pid=,args=', '--ppid', String(controller.pid)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const text = (await stdout.toArray()).join('');
+  const line = text.split('\n').find((each) => each.includes('proxy/main'));
+  return Number(line?.trim().split(' ')[0]);
 }

@@ -10,7 +10,7 @@ import type { DiscoveryAnswer } from './discovery.ts';
 export function openApiV2(accept: string): DiscoveryAnswer {
   if (!accept.includes('protobuf')) return { body: { swagger: '2.0', info: { title: 'Kubernetes', version: 'v1.32.0' }, paths: {}, definitions: {} } };
   const text = Buffer.from('2.0');
-  return { body: Buffer.concat([Buffer.from([0x0a, text.length]), text]), type: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' };
+  return { body: Buffer.concat([Buffer.from([0x0a, text.length]), text]), type: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' };
 }
 
 /** OpenAPI v3: the index for an empty path, else the document of one group and version; null: no such one. */

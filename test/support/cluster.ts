@@ -1,0 +1,50 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { AdminClient, PlainObject } from '../apiserver/admin.ts';
+import { startApiServer, type ApiServerOptions } from '../apiserver/apiServer.ts';
+import type { Faults } from '../apiserver/faults.ts';
+import type { LoggedRequest } from '../apiserver/http/apiHandler.ts';
+
+/** Gatehouse's own namespace in tests, the default of `gatehouse run`. */
+export const OWN_NAMESPACE = 'gatehouse-system';
+
+const CRDS = join(import.meta.dirname, '../../crds');
+
+/** A control plane with Gatehouse's CRDs and its namespace. */
+export interface Cluster {
+  /** `real`: etcd and kube-apiserver of KUBEBUILDER_ASSETS; `test`: our own server. */
+  readonly kind: 'real' | 'test';
+  readonly admin: AdminClient;
+  /** Text of a kubeconfig file; default: an administrator. A service account is `system:serviceaccount:NAMESPACE:NAME`. */
+  kubeconfig(user?: string): string;
+  /** The API server is gone until `resume`; what it holds stays. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  stop(): Promise<void>;
+  /** Null: only our own server can be made to fail. */
+  readonly faults: Faults | null;
+  /** What was asked so far; null: only our own server tells. */
+  readonly requests: readonly LoggedRequest[] | null;
+}
+
+/** Starts one. End it by `stop`. */
+export async function startCluster(options: Pick<ApiServerOptions, 'rbac' | 'webhookServices' | 'historyLimit' | 'bookmarkIntervalMs'> = {}): Promise<Cluster> {
+  const server = await startApiServer(options);
+  await prepare(server);
+  return {
+    kind: 'test',
+    admin: server,
+    kubeconfig: (user) => server.kubeconfig(user === undefined ? {} : { user }),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
+    stop: () => server.stop(),
+    faults: server.faults,
+    requests: server.requests,
+  };
+}
+
+async function prepare(admin: AdminClient): Promise<void> {
+  for (const file of readdirSync(CRDS)) await admin.create(parse(readFileSync(join(CRDS, file), 'utf8')) as PlainObject);
+  await admin.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: OWN_NAMESPACE } });
+}
