@@ -80,7 +80,7 @@ test('a source that starts has what the API server has, and follows it', async (
   const service = follower.held.get('Service shop/web');
   assert.ok(service !== undefined);
   const kept = await server.get({ ...SERVICE, name: 'web' });
-  assert.equal(service.metadata.resourceVersion, (kept?.['metadata'] as { resourceVersion: string }).resourceVersion);
+  assert.equal(service.metadata.resourceVersion, kept?.metadata.resourceVersion);
   await createIngress(server, 'web');
   await until(() => follower.held.has('Ingress shop/web'));
   await server.delete({ ...INGRESS, name: 'web' });

@@ -56,11 +56,11 @@ export function adminOf(engine: Engine): AdminClient {
       const of = target({ ...object, ...object.metadata, apiVersion: object.apiVersion, kind: object.kind });
       return shown(of, await create(engine, { ...of, name: '' }, object, OPTIONS));
     },
-    async update(object, subresource = undefined) {
+    async update(object, subresource) {
       const of = target({ ...object.metadata, apiVersion: object.apiVersion, kind: object.kind }, subresource);
       return shown(of, (await update(engine, of, object, OPTIONS)).object);
     },
-    async patch(place, change, subresource = undefined) {
+    async patch(place, change, subresource) {
       const of = target(place, subresource);
       return shown(of, (await patch(engine, of, { mediaType: PATCH_TYPES.merge, body: change }, OPTIONS)).object);
     },

@@ -53,6 +53,11 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** A string, number or flag as text; anything else is the empty one. */
+export function scalar(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+}
+
 /** What stands at `path` in `value`; undefined where nothing does. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, field) => (isRecord(inner) ? inner[field] : undefined), value);

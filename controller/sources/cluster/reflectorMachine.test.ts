@@ -103,6 +103,18 @@ test('a quiet watch that lived a second goes on at once, a shorter one after a g
   assert.deepEqual(waits, [50, 100, 200, 400, 500, 500, 500, 500]);
 });
 
+test('every tenth watch that ends at once without a word has the kind listed again', () => {
+  const run = new Run().take(lastPage('7'));
+  const lists: number[] = [];
+  for (let round = 1; round <= 20; round += 1) {
+    run.take({ type: 'opened' }, { type: 'ended' }).wait();
+    if (run.doing !== 'list') continue;
+    lists.push(round);
+    run.take(lastPage('8'));
+  }
+  assert.deepEqual(lists, [10, 20]);
+});
+
 test('a watch that is never accepted is no sound one however long it takes', () => {
   const run = new Run().take(lastPage('7'));
   run.nowMs += 5_000;

@@ -88,8 +88,10 @@ export interface ReflectorSurroundings {
 const MIN_WATCH_SECONDS = 300;
 /** A watch that was accepted and lived this long did its work, even if nothing happened. */
 const SOUND_WATCH_MS = 1_000;
-/** A watch that the server answers with errors so often in a row is given up for a new list. */
+/** A watch that the server answers with errors so often in a row is given up for a new list, and again after as many. */
 const MAX_WATCH_REFUSALS = 5;
+/** The same for watches that end at once without a word: a version that is too old may be hidden by what stands between. */
+const MAX_SHORT_WATCHES = 10;
 /** How long a 404 must be said before it counts; long where it takes away objects that are in use, as an API server that starts may err. */
 const NEW_MISSING_MS = 500;
 const KNOWN_MISSING_MS = 5_000;
@@ -152,7 +154,8 @@ function afterEvent(state: ReflectorState, resourceVersion: string): ReflectorSt
 function afterEnd(state: ReflectorState, around: ReflectorSurroundings): ReflectorStep {
   if (isSoundWatch(state, around)) return next({ ...state, failures: 0, fault: null, watch: null }, around);
   const failures = state.failures + 1;
-  return unchanged(waiting({ ...state, failures, watch: null }, shortWatchDelayMs(failures, around.random)));
+  const resourceVersion = failures % MAX_SHORT_WATCHES === 0 ? null : state.resourceVersion;
+  return unchanged(waiting({ ...state, resourceVersion, failures, watch: null }, shortWatchDelayMs(failures, around.random)));
 }
 
 function isSoundWatch({ watch }: ReflectorState, { nowMs }: ReflectorSurroundings): boolean {
@@ -164,7 +167,7 @@ function afterFailure(state: ReflectorState, error: KubeError, around: Reflector
   const failed: ReflectorState = { ...state, failures, watch: null };
   if (error.code === 'notFound') return afterMissing(failed, around);
   if (error.code === 'gone') return afterGone(failed, error, around);
-  const listAgain = state.command.type === 'watch' && failures >= MAX_WATCH_REFUSALS && isAnswer(error);
+  const listAgain = state.command.type === 'watch' && failures % MAX_WATCH_REFUSALS === 0 && isAnswer(error);
   const resourceVersion = listAgain ? null : state.resourceVersion;
   const known = { ...failed, resourceVersion, fault: faultOf(state.command, error), missingSinceMs: null };
   return unchanged(waiting(known, retryDelayMs(error, failures, around.random)));

@@ -1,4 +1,4 @@
-import { at, list, record, records, text, type KubeObject } from '../json.ts';
+import { at, list, record, records, scalar, text, type KubeObject } from '../json.ts';
 import { invalidValue, required, type FieldError } from '../fieldError.ts';
 import type { ResourceType } from '../resourceType.ts';
 import { AGE, NAME, column, count, field, joined } from '../tables/columns.ts';
@@ -129,7 +129,7 @@ function nodeAddress(node: KubeObject, type: string): string {
 function endpointsText(endpoints: KubeObject): string {
   const texts = records(endpoints['subsets']).flatMap((subset) => {
     const ports = records(subset['ports']);
-    return ports.flatMap(({ port }) => records(subset['addresses']).map(({ ip }) => `${text(ip)}:${String(port)}`));
+    return ports.flatMap(({ port }) => records(subset['addresses']).map(({ ip }) => `${text(ip)}:${scalar(port)}`));
   });
   if (texts.length <= 3) return joined(texts);
   return `${texts.slice(0, 3).join(',')} + ${texts.length - 3} more...`;

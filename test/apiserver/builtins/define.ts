@@ -1,5 +1,5 @@
 import type { KubeObject } from '../json.ts';
-import { text, at } from '../json.ts';
+import { scalar, text, at } from '../json.ts';
 import { tableName, type Column, type ResourceType, type Strategy, type TypeVersion } from '../resourceType.ts';
 import { rootSchema, type Schema } from '../schema/schema.ts';
 import { AGE, NAME } from '../tables/columns.ts';
@@ -56,7 +56,7 @@ export function fieldReader(path: string): (object: KubeObject) => string {
   const parts = path.split('.');
   return (object) => {
     const value = at(object, ...parts);
-    if (typeof value === 'boolean' || typeof value === 'number') return String(value);
+    if (typeof value === 'boolean' || typeof value === 'number') return scalar(value);
     return text(value);
   };
 }

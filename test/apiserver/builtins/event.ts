@@ -1,5 +1,5 @@
 import { forbiddenField, invalidValue, notSupported, required, type FieldError } from '../fieldError.ts';
-import { at, record, text, type KubeObject } from '../json.ts';
+import { at, record, scalar, text, type KubeObject } from '../json.ts';
 import type { Column, ResourceType } from '../resourceType.ts';
 import { rootSchema } from '../schema/schema.ts';
 import { age, column } from '../tables/columns.ts';
@@ -72,7 +72,7 @@ const columns: readonly Column[] = [
   column('Object', (event) => `${text(at(event, 'involvedObject', 'kind')).toLowerCase()}/${text(at(event, 'involvedObject', 'name'))}`),
   column('Source', (event) => text(at(event, 'source', 'component')) || text(event['reportingComponent']), { priority: 1 }),
   column('Message', (event) => text(event['message']).trim()),
-  column('Count', (event) => String(event['count'] ?? at(event, 'series', 'count') ?? 1), { priority: 1 }),
+  column('Count', (event) => scalar(event['count'] ?? at(event, 'series', 'count') ?? 1), { priority: 1 }),
   column('Name', ({ metadata }) => metadata.name, { priority: 1 }),
 ];
 

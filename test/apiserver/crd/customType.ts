@@ -1,4 +1,4 @@
-import { at, isRecord, list, record, records, text, type JsonObject, type KubeObject } from '../json.ts';
+import { at, isRecord, list, record, records, scalar, text, type JsonObject, type KubeObject } from '../json.ts';
 import { fieldReader } from '../builtins/define.ts';
 import { tableName, type Column, type ResourceType, type TypeVersion } from '../resourceType.ts';
 import { rootSchema, type Schema } from '../schema/schema.ts';
@@ -46,7 +46,7 @@ function cell(values: readonly unknown[], type: string, nowMs: number): unknown 
   if (type === 'date') return age(first, nowMs);
   if (type === 'integer' || type === 'number' || type === 'boolean') return typeof first === 'object' ? null : first;
   if (values.length > 1 || typeof first === 'object') return values.length > 1 ? values.map(String).join(' ') : goText(first);
-  return String(first as string | number | boolean);
+  return scalar(first as string | number | boolean);
 }
 
 function goText(value: unknown): string {
@@ -61,7 +61,7 @@ export function jsonPath(path: string): (value: unknown) => unknown[] {
 
 function step(value: unknown, one: string): unknown[] {
   const filter = /^\[\?\(@\.([\w.]+)\s*==\s*['"]([^'"]*)['"]\)\]$/.exec(one);
-  if (filter !== null) return records(value).filter((element) => String(at(element, ...(filter[1] ?? '').split('.'))) === filter[2]);
+  if (filter !== null) return records(value).filter((element) => scalar(at(element, ...(filter[1] ?? '').split('.'))) === filter[2]);
   if (one === '[*]') return list(value);
   const index = /^\[(-?\d+)\]$/.exec(one);
   if (index !== null) return list(value).slice(Number(index[1])).slice(0, 1);

@@ -54,7 +54,7 @@ function matches(pattern: string, value: string): boolean {
 
 function stringErrors(value: string, schema: Schema, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const length = [...value].length;
+  const length = Array.from(value).length;
   const fault = (detail: string): void => void errors.push(invalidValue(path, value, `${path} in body ${detail}`));
   if (schema.maxLength !== undefined && length > schema.maxLength) {
     errors.push({ rule: 'tooLong', field: path, detail: `may not be more than ${schema.maxLength} bytes` });

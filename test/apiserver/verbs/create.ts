@@ -14,7 +14,7 @@ export async function create(engine: Engine, target: Target, body: unknown, opti
 }
 
 /** Stores a decoded object that is new. `managed`: its managedFields are already right (server-side apply). */
-export async function insert(engine: Engine, target: Target, object: KubeObject, options: WriteOptions, managed = false): Promise<KubeObject> {
+export async function insert(engine: Engine, target: Target, object: KubeObject, options: WriteOptions & { readonly managed?: boolean }): Promise<KubeObject> {
   const { type } = target;
   placeInNamespace(object, target);
   nameIt(object, target);
@@ -34,7 +34,7 @@ export async function insert(engine: Engine, target: Target, object: KubeObject,
   const context = { storage: engine.storage, nowMs: engine.now(), subresource: '' };
   type.strategy.prepare?.(object, null, context);
   validateObject(engine, target, object, null);
-  const stored = managed ? object : withEntries(object, trackUpdate(null, object, versionOf(type, type.storageVersion).schema ?? {}, managerOf(target, options, engine)));
+  const stored = options.managed === true ? object : withEntries(object, trackUpdate(null, object, versionOf(type, type.storageVersion).schema ?? {}, managerOf(target, options, engine)));
   await engine.admit({ target: { ...target, name: metadata.name }, operation: 'CREATE', object: stored, old: null, options });
   const key = keyOf(type, target.namespace, metadata.name);
   if (engine.storage.get(type.table, key) !== undefined) throw alreadyExists(type, metadata.name);

@@ -1,4 +1,5 @@
-import { ApiError, badRequest, expired, invalid, tooLargeResourceVersion } from '../apiError.ts';
+import { badRequest, expired, invalid, tooLargeResourceVersion } from '../apiError.ts';
+import type { ApiError } from '../apiError.ts';
 import { forbiddenField, invalidValue, type FieldError } from '../fieldError.ts';
 import type { KubeObject } from '../json.ts';
 import { keyOf, present, type ResourceType } from '../resourceType.ts';

@@ -66,7 +66,7 @@ async function apply(
   };
   if (engine.storage.get(type.table, keyOf(type, target.namespace, target.name)) === undefined) {
     if (target.subresource !== '') throw notFound(type, target.name);
-    return { object: await insert(engine, target, merge(null), options, true), created: true };
+    return { object: await insert(engine, target, merge(null), { ...options, managed: true }), created: true };
   }
   return { object: await modify(engine, target, (old) => ({ object: merge(old), managed: true }), options), created: false };
 }

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { at, list, records, text } from '../../json.ts';
+import { at, list, records, scalar, text } from '../../json.ts';
 import type { Storage } from '../../storage/storage.ts';
 
 /** Addresses Services are given, one range per family, the first the cluster's default. */
@@ -46,9 +46,9 @@ export function usedNodePorts(storage: Storage, exceptUid: string): Set<string> 
   const used = new Set<string>();
   for (const service of storage.list('/services', '')) {
     if (service.metadata.uid === exceptUid) continue;
-    for (const port of records(at(service, 'spec', 'ports'))) if (port['nodePort'] !== undefined) used.add(`${text(port['protocol'])}/${String(port['nodePort'])}`);
+    for (const port of records(at(service, 'spec', 'ports'))) if (port['nodePort'] !== undefined) used.add(`${text(port['protocol'])}/${scalar(port['nodePort'])}`);
     const healthCheck = at(service, 'spec', 'healthCheckNodePort');
-    if (healthCheck !== undefined) used.add(`TCP/${String(healthCheck)}`);
+    if (healthCheck !== undefined) used.add(`TCP/${scalar(healthCheck)}`);
   }
   return used;
 }

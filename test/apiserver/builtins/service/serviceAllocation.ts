@@ -1,5 +1,5 @@
 import { invalidValue, type FieldError } from '../../fieldError.ts';
-import { copy, list, record, records, same, text, type JsonObject, type KubeObject } from '../../json.ts';
+import { copy, list, record, records, same, scalar, text, type JsonObject, type KubeObject } from '../../json.ts';
 import type { StrategyContext } from '../../resourceType.ts';
 import { isExternallyReachable } from './serviceDefaults.ts';
 import { clusterFamilies, familyOf, freeAddress, isInRange, usedAddresses, usedNodePorts, type ServiceRanges } from './serviceAddresses.ts';
@@ -146,7 +146,7 @@ function allocateNodePorts(ranges: ServiceRanges, ports: readonly JsonObject[], 
     const protocol = text(port['protocol']);
     // The same port number by another protocol shares the node port, where it is free.
     const twin = byNumber.get(port['port']);
-    const shared = twin !== undefined && !used.has(`${protocol}/${String(twin)}`) ? Number(twin) : freePort(ranges, protocol, used);
+    const shared = twin !== undefined && !used.has(`${protocol}/${scalar(twin)}`) ? Number(twin) : freePort(ranges, protocol, used);
     port['nodePort'] = shared;
     used.add(`${protocol}/${shared}`);
     byNumber.set(port['port'], shared);

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { duplicate, forbiddenField, invalidValue, notSupported, required, type FieldError } from '../../fieldError.ts';
-import { at, list, record, records, same, text, type JsonObject, type KubeObject } from '../../json.ts';
+import { at, list, record, records, same, scalar, text, type JsonObject, type KubeObject } from '../../json.ts';
 import { isLabel, isSubdomain, qualifiedNameFault } from '../../names.ts';
 import { isCidr } from '../../schema/formats.ts';
 import { isExternallyReachable } from './serviceDefaults.ts';
@@ -48,13 +48,13 @@ function portsErrors(spec: JsonObject): FieldError[] {
     const name = text(port['name']);
     if (name !== '' && names.has(name)) errors.push(duplicate(`${path}.name`, name));
     names.add(name);
-    const key = `${text(port['protocol'])}/${String(port['port'])}`;
+    const key = `${text(port['protocol'])}/${scalar(port['port'])}`;
     if (seen.has(key)) errors.push(duplicate(path, { port: port['port'], protocol: port['protocol'] }));
     seen.add(key);
     const nodePort = port['nodePort'];
     if (nodePort === undefined) continue;
     if (spec['type'] === 'ClusterIP' || spec['type'] === 'ExternalName') errors.push(forbiddenField(`${path}.nodePort`, `may not be used when \`type\` is '${text(spec['type'])}'`));
-    const nodeKey = `${text(port['protocol'])}/${String(nodePort)}`;
+    const nodeKey = `${text(port['protocol'])}/${scalar(nodePort)}`;
     if (nodePorts.has(nodeKey)) errors.push(duplicate(`${path}.nodePort`, nodePort));
     nodePorts.add(nodeKey);
   }
