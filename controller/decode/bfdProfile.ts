@@ -1,4 +1,4 @@
-import type { Decoding } from './decoding.ts';
+import { groupOf, type Decoding } from './decoding.ts';
 import { reportUnknownFields } from './unknownFields.ts';
 import type { BFDProfile } from '../model/objects.ts';
 
@@ -21,13 +21,15 @@ const DEFAULT_DETECT_MULTIPLIER = 3;
 const MAX_TTL = 254;
 
 /** gatehouse.dev/v1 or metallb.io/v1beta1 BFDProfile. */
-export function decodeBFDProfile({ object, base }: Decoding): BFDProfile | null {
+export function decodeBFDProfile(decoding: Decoding): BFDProfile | null {
+  const { object, base } = decoding;
   const spec = object.optionalMap('spec');
   reportUnknownFields(spec, FIELDS);
   const intervalMs = (key: string): number | null => spec.integer(key, INTERVAL_MS.min, INTERVAL_MS.max);
   const profile: BFDProfile = {
     ...base,
     kind: 'BFDProfile',
+    group: groupOf(decoding),
     receiveIntervalMs: intervalMs('receiveInterval') ?? DEFAULT_INTERVAL_MS,
     transmitIntervalMs: intervalMs('transmitInterval') ?? DEFAULT_INTERVAL_MS,
     detectMultiplier: spec.integer('detectMultiplier', 2, 255) ?? DEFAULT_DETECT_MULTIPLIER,

@@ -1,6 +1,6 @@
 import { ADVERTISEMENT_BOUNDS as BOUNDS } from './advertisementBounds.ts';
 import { COMMUNITY } from './communityForm.ts';
-import type { Decoding } from './decoding.ts';
+import { groupOf, type Decoding } from './decoding.ts';
 import { decodeLabelSelectors } from './labelSelector.ts';
 import { DNS_SUBDOMAIN } from './textForm.ts';
 import { reportUnknownFields } from './unknownFields.ts';
@@ -23,12 +23,14 @@ const IPV4_BITS = 32;
 const IPV6_BITS = 128;
 
 /** gatehouse.dev/v1 or metallb.io/v1beta1 BGPAdvertisement; one without `spec` announces every pool to every peer. */
-export function decodeBGPAdvertisement({ object, base }: Decoding): BGPAdvertisement | null {
+export function decodeBGPAdvertisement(decoding: Decoding): BGPAdvertisement | null {
+  const { object, base } = decoding;
   const spec = object.optionalMap('spec');
   reportUnknownFields(spec, FIELDS);
   const advertisement: BGPAdvertisement = {
     ...base,
     kind: 'BGPAdvertisement',
+    group: groupOf(decoding),
     aggregationLength: spec.integer('aggregationLength', 1, IPV4_BITS) ?? IPV4_BITS,
     aggregationLengthV6: spec.integer('aggregationLengthV6', 1, IPV6_BITS) ?? IPV6_BITS,
     // MetalLB's 0 stands for none.

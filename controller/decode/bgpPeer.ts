@@ -1,6 +1,6 @@
 import { ADDRESS, IPV4_ADDRESS } from './addressForm.ts';
 import { decodeBgpTimers } from './bgpTimers.ts';
-import type { Decoding } from './decoding.ts';
+import { groupOf, type Decoding } from './decoding.ts';
 import type { FieldReader } from './fieldReader.ts';
 import { INTERFACE } from './interfaceForm.ts';
 import { decodeLabelSelectors } from './labelSelector.ts';
@@ -40,7 +40,8 @@ const DEFAULT_PORT = 179;
 const MAX_PASSWORD_BYTES = 80;
 
 /** gatehouse.dev/v1, metallb.io/v1beta2 or metallb.io/v1beta1 BGPPeer: the older form has fewer fields, of the same names. */
-export function decodeBGPPeer({ object, base, apiVersion }: Decoding): BGPPeer | null {
+export function decodeBGPPeer(decoding: Decoding): BGPPeer | null {
+  const { object, base, apiVersion } = decoding;
   const spec = object.requiredMap('spec');
   if (spec === null) return null;
   reportUnknownFields(spec, FIELDS);
@@ -49,6 +50,7 @@ export function decodeBGPPeer({ object, base, apiVersion }: Decoding): BGPPeer |
   const peer: BGPPeer = {
     ...base,
     kind: 'BGPPeer',
+    group: groupOf(decoding),
     myASN: spec.integer('myASN', 1, MAX_ASN) ?? 1,
     peerASN: decodePeerAsn(spec),
     localASN: spec.integer('localASN', 1, MAX_ASN),

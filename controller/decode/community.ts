@@ -1,11 +1,12 @@
 import { MAX_COMMUNITIES } from './advertisementBounds.ts';
 import { COMMUNITY_NAME, COMMUNITY_VALUE } from './communityForm.ts';
-import type { Decoding } from './decoding.ts';
+import { groupOf, type Decoding } from './decoding.ts';
 import { reportUnknownFields } from './unknownFields.ts';
 import type { Community } from '../model/objects.ts';
 
 /** gatehouse.dev/v1 or metallb.io/v1beta1 Community. One fault costs the change: an advertisement may name any of its entries. */
-export function decodeCommunity({ object, base }: Decoding): Community | null {
+export function decodeCommunity(decoding: Decoding): Community | null {
+  const { object, base } = decoding;
   const spec = object.optionalMap('spec');
   reportUnknownFields(spec, ['communities']);
   const communities = new Map<string, string>();
@@ -17,5 +18,5 @@ export function decodeCommunity({ object, base }: Decoding): Community | null {
     communities.set(name, value);
   }
   if (object.failed) return null;
-  return { ...base, kind: 'Community', communities: [...communities].map(([name, value]) => ({ name, value })) };
+  return { ...base, kind: 'Community', group: groupOf(decoding), communities: [...communities].map(([name, value]) => ({ name, value })) };
 }

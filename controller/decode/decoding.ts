@@ -9,6 +9,11 @@ export interface Decoding {
   readonly apiVersion: string;
 }
 
+/** Group of the object, by which configuration of other products is told from our own; empty: the core group. */
+export function groupOf({ apiVersion }: Decoding): string {
+  return apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+}
+
 /** True for the beta versions that old tutorials still show. */
 export function isBeta(decoding: Decoding): boolean {
   return decoding.apiVersion.endsWith('/v1beta1');

@@ -1,5 +1,5 @@
 import { ADDRESS } from './addressForm.ts';
-import type { Decoding } from './decoding.ts';
+import { groupOf, type Decoding } from './decoding.ts';
 import type { FieldReader } from './fieldReader.ts';
 import { decodeLabelSelectors } from './labelSelector.ts';
 import { DNS_LABEL, type TextForm } from './textForm.ts';
@@ -31,11 +31,12 @@ const SERVICE: TextForm = {
  * gatehouse.dev/v1 or metallb.io/v1beta1 IPAddressPool. A faulty range costs the change, not the range: Services would lose
  * the addresses they have in it.
  */
-export function decodeIPAddressPool({ object, base, apiVersion }: Decoding): IPAddressPool | null {
+export function decodeIPAddressPool(decoding: Decoding): IPAddressPool | null {
+  const { object, base } = decoding;
   const spec = object.requiredMap('spec');
   if (spec === null) return null;
   reportUnknownFields(spec, FIELDS);
-  const group = apiVersion.slice(0, apiVersion.indexOf('/'));
+  const group = groupOf(decoding);
   const { addresses, ranges } = decodeRanges(spec);
   const pool: IPAddressPool = {
     ...base,

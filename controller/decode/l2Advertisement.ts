@@ -1,5 +1,5 @@
 import { ADVERTISEMENT_BOUNDS as BOUNDS } from './advertisementBounds.ts';
-import type { Decoding } from './decoding.ts';
+import { groupOf, type Decoding } from './decoding.ts';
 import type { FieldReader } from './fieldReader.ts';
 import { INTERFACE_OR_ROUTE } from './interfaceForm.ts';
 import { decodeLabelSelector, decodeLabelSelectors } from './labelSelector.ts';
@@ -20,12 +20,14 @@ const FIELDS = [
 const MAX_WEIGHT = 100;
 
 /** gatehouse.dev/v1 or metallb.io/v1beta1 L2Advertisement; one without `spec` announces every pool from every node. */
-export function decodeL2Advertisement({ object, base }: Decoding): L2Advertisement | null {
+export function decodeL2Advertisement(decoding: Decoding): L2Advertisement | null {
+  const { object, base } = decoding;
   const spec = object.optionalMap('spec');
   reportUnknownFields(spec, FIELDS);
   const advertisement: L2Advertisement = {
     ...base,
     kind: 'L2Advertisement',
+    group: groupOf(decoding),
     ipAddressPools: spec.distinctTexts('ipAddressPools', DNS_SUBDOMAIN, BOUNDS.pools),
     ipAddressPoolSelectors: decodeLabelSelectors(spec, 'ipAddressPoolSelectors'),
     nodeSelectors: decodeLabelSelectors(spec, 'nodeSelectors'),

@@ -185,11 +185,15 @@ export interface PoolStatus {
   readonly availableIPv6: number;
 }
 
-/** Addresses for Services of type LoadBalancer (gatehouse.dev/v1, fields as MetalLB's and more). */
-export interface IPAddressPool extends ObjectBase {
-  readonly kind: 'IPAddressPool';
+/** What configuration carries that may be another product's. */
+export interface ConfigurationBase extends ObjectBase {
   /** Group that the object was written in: `gatehouse.dev`, or of the product it was taken over from. Only our own has a status we write. */
   readonly group: string;
+}
+
+/** Addresses for Services of type LoadBalancer (gatehouse.dev/v1, fields as MetalLB's and more). */
+export interface IPAddressPool extends ConfigurationBase {
+  readonly kind: 'IPAddressPool';
   /** As written: `192.0.2.0/24`, `192.0.2.1-192.0.2.9`. */
   readonly addresses: readonly string[];
   /** False: only for Services that ask for the pool or for an address in it. */
@@ -208,7 +212,7 @@ export interface IPAddressPool extends ObjectBase {
 }
 
 /** Which nodes and interfaces answer ARP/NDP for addresses of which pools (as MetalLB's). */
-export interface L2Advertisement extends ObjectBase {
+export interface L2Advertisement extends ConfigurationBase {
   readonly kind: 'L2Advertisement';
   /** Names, and selectors on pools; both empty: all pools. */
   readonly ipAddressPools: readonly string[];
@@ -222,7 +226,7 @@ export interface L2Advertisement extends ObjectBase {
 }
 
 /** A BGP router to speak to (fields as MetalLB's BGPPeer v1beta2). Times in ms; null: the default. */
-export interface BGPPeer extends ObjectBase {
+export interface BGPPeer extends ConfigurationBase {
   readonly kind: 'BGPPeer';
   readonly myASN: number;
   /** The peer's AS: a number, or whatever it says as long as it is `internal` or `external`. */
@@ -250,7 +254,7 @@ export interface BGPPeer extends ObjectBase {
 }
 
 /** How addresses of which pools are announced to BGP peers (as MetalLB's). */
-export interface BGPAdvertisement extends ObjectBase {
+export interface BGPAdvertisement extends ConfigurationBase {
   readonly kind: 'BGPAdvertisement';
   readonly aggregationLength: number;
   readonly aggregationLengthV6: number;
@@ -266,7 +270,7 @@ export interface BGPAdvertisement extends ObjectBase {
 }
 
 /** Timers of BFD sessions (as MetalLB's; RFC 5880). */
-export interface BFDProfile extends ObjectBase {
+export interface BFDProfile extends ConfigurationBase {
   readonly kind: 'BFDProfile';
   readonly receiveIntervalMs: number;
   readonly transmitIntervalMs: number;
@@ -278,7 +282,7 @@ export interface BFDProfile extends ObjectBase {
 }
 
 /** Names for BGP communities. */
-export interface Community extends ObjectBase {
+export interface Community extends ConfigurationBase {
   readonly kind: 'Community';
   readonly communities: readonly { readonly name: string; readonly value: string }[];
 }

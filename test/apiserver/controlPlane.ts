@@ -28,11 +28,17 @@ export interface ControlPlane {
  */
 export async function startControlPlane(options: ApiServerOptions = {}): Promise<ControlPlane> {
   const assets = process.env['KUBEBUILDER_ASSETS'];
-  if (assets !== undefined && existsSync(join(assets, 'kube-apiserver'))) return await startRealControlPlane(assets);
+  if (assets !== undefined && isRealGiven()) return await startRealControlPlane(assets);
   const server = await startApiServer({ rbac: true, controllers: false, ...options });
   return {
     kind: 'test', url: server.url, admin: server, faults: server.faults,
     kubeconfig: (user, groups = []) => server.kubeconfig(user === undefined ? {} : { user, groups }),
-    pause: server.pause, resume: server.resume, stop: server.stop,
+    pause: () => server.pause(), resume: () => server.resume(), stop: () => server.stop(),
   };
+}
+
+/** Whether KUBEBUILDER_ASSETS names a folder with the real one. */
+export function isRealGiven(): boolean {
+  const assets = process.env['KUBEBUILDER_ASSETS'];
+  return assets !== undefined && existsSync(join(assets, 'kube-apiserver'));
 }

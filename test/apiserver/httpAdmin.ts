@@ -98,7 +98,7 @@ async function exchange(
   agent: Agent, url: URL, { method, body, type }: { readonly method: string; readonly body: string | null; readonly type: string },
 ): Promise<{ readonly status: number; readonly text: string }> {
   return await new Promise((resolve, reject) => {
-    const request = httpsRequest(url, { agent, method, timeout: 30_000, headers: { accept: 'application/json', ...(body === null ? {} : { 'content-type': type }) } }, (response) => {
+    const request = httpsRequest(url, { agent, method, timeout: 30_000, headers: { accept: 'application/json', ...(body === null ? {} : { 'content-type': type, 'content-length': Buffer.byteLength(body) }) } }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));

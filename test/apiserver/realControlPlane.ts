@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,10 +28,11 @@ export async function startRealControlPlane(assets: string): Promise<ControlPlan
   const url = `https://127.0.0.1:${port}`;
   const admin = client('kubernetes-admin', ['system:masters']);
   const api = httpAdmin({ url, authorityPem: authority.certificatePem, ...admin });
+  const log = join(folder, 'kube-apiserver.log');
   const startServer = async (): Promise<ChildProcess> => {
-    const server = run(join(assets, 'kube-apiserver'), serverFlags(folder, etcdPort, port));
+    const server = run(join(assets, 'kube-apiserver'), serverFlags(folder, etcdPort, port), log);
     processes.push(server);
-    await ready(server, api.isReady);
+    await ready(server, log, () => api.isReady());
     return server;
   };
   const stop = async (): Promise<void> => {
@@ -39,7 +41,7 @@ export async function startRealControlPlane(assets: string): Promise<ControlPlan
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    processes.push(run(join(assets, 'etcd'), etcdFlags(folder, etcdPort, peerPort)));
+    processes.push(run(join(assets, 'etcd'), etcdFlags(folder, etcdPort, peerPort), join(folder, 'etcd.log')));
     let server: ChildProcess | null = await startServer();
     return {
       kind: 'real', url, admin: api.admin, faults: null, stop,
@@ -81,8 +83,11 @@ function serverFlags(folder: string, etcdPort: number, port: number): string[] {
   ];
 }
 
-function run(program: string, flags: readonly string[]): ChildProcess {
-  return spawn(program, flags, { stdio: ['ignore', 'ignore', 'ignore'] });
+function run(program: string, flags: readonly string[], log: string): ChildProcess {
+  const output = openSync(log, 'a');
+  const child = spawn(program, flags, { stdio: ['ignore', output, output] });
+  closeSync(output);
+  return child;
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -94,10 +99,10 @@ async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Pro
   clearTimeout(timer);
 }
 
-async function ready(server: ChildProcess, isReady: () => Promise<boolean>): Promise<void> {
+async function ready(server: ChildProcess, log: string, isReady: () => Promise<boolean>): Promise<void> {
   const endMs = Date.now() + START_TIMEOUT_MS;
   while (!(await isReady())) {
-    if (server.exitCode !== null) throw new Error(`kube-apiserver has ended with status ${server.exitCode}`);
+    if (server.exitCode !== null) throw new Error(`kube-apiserver has ended with status ${server.exitCode}: ${(await readFile(log, 'utf8')).slice(-2000)}`);
     if (Date.now() > endMs) throw new Error('kube-apiserver is not ready in time');
     await sleep(100);
   }

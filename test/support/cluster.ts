@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { AdminClient, PlainObject } from '../apiserver/admin.ts';
 import { startApiServer, type ApiServerOptions } from '../apiserver/apiServer.ts';
+import { isRealGiven, startControlPlane } from '../apiserver/controlPlane.ts';
 import type { Faults } from '../apiserver/faults.ts';
 import type { LoggedRequest } from '../apiserver/http/apiHandler.ts';
+import { until } from './until.ts';
 
 /** Gatehouse's own namespace in tests, the default of `gatehouse run`. */
 export const OWN_NAMESPACE = 'gatehouse-system';
@@ -28,10 +30,28 @@ export interface Cluster {
   readonly requests: readonly LoggedRequest[] | null;
 }
 
-/** Starts one. End it by `stop`. */
-export async function startCluster(options: Pick<ApiServerOptions, 'rbac' | 'webhookServices' | 'historyLimit' | 'bookmarkIntervalMs'> = {}): Promise<Cluster> {
+/** Starts one: the real one where KUBEBUILDER_ASSETS names its binaries, for which `options` count nothing. End it by `stop`. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const cluster = await (isRealGiven() ? startReal() : startTest(options));
+  try {
+    await prepare(cluster.admin);
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+/** Of our own server. */
+export type ClusterOptions = Pick<ApiServerOptions, 'rbac' | 'webhookServices' | 'historyLimit' | 'bookmarkIntervalMs'>;
+
+async function startReal(): Promise<Cluster> {
+  const plane = await startControlPlane();
+  return { ...plane, kubeconfig: (user) => plane.kubeconfig(user), requests: null };
+}
+
+async function startTest(options: ClusterOptions): Promise<Cluster> {
   const server = await startApiServer(options);
-  await prepare(server);
   return {
     kind: 'test',
     admin: server,
@@ -45,6 +65,16 @@ export async function startCluster(options: Pick<ApiServerOptions, 'rbac' | 'web
 }
 
 async function prepare(admin: AdminClient): Promise<void> {
-  for (const file of readdirSync(CRDS)) await admin.create(parse(readFileSync(join(CRDS, file), 'utf8')) as PlainObject);
+  const definitions = readdirSync(CRDS).map((file) => parse(readFileSync(join(CRDS, file), 'utf8')) as PlainObject);
+  for (const definition of definitions) await admin.create(definition);
+  for (const { apiVersion, kind, metadata } of definitions) {
+    const name = metadata.name ?? '';
+    await until(`${name} is established`, async () => isEstablished(await admin.get({ apiVersion, kind, name })));
+  }
   await admin.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: OWN_NAMESPACE } });
+}
+
+function isEstablished(definition: unknown): boolean {
+  const { status } = definition as { readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] } };
+  return status?.conditions?.some((condition) => condition.type === 'Established' && condition.status === 'True') === true;
 }

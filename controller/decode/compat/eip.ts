@@ -25,6 +25,7 @@ export function decodeEip(value: unknown): readonly Decoded[] {
   const advertisement = decodeOwnForm(
     {
       kind: layer2 ? 'L2Advertisement' : 'BGPAdvertisement',
+      group: OPENELB_GROUP,
       metadata: { name },
       spec: { ipAddressPools: [name], ...(layer2 && isSet(interfaceName) ? { interfaces: [interfaceName] } : {}) },
       fields: [['spec.interfaces[0]', 'spec.interface']],
@@ -40,9 +41,10 @@ function decodePool(metadata: unknown, spec: unknown): Decoded {
   const namespaceSelector = valueAt(spec, 'namespaceSelector');
   const fenced = isSet(namespaces) || (isPlainMap(namespaceSelector) && Object.keys(namespaceSelector).length > 0);
   const isDefault = valueAt(metadata, 'annotations', DEFAULT_EIP) === 'true';
-  const decoded = decodeOwnForm(
+  return decodeOwnForm(
     {
       kind: 'IPAddressPool',
+      group: OPENELB_GROUP,
       metadata: isPlainMap(metadata) ? metadata : {},
       spec: {
         addresses: [rangeOf(valueAt(spec, 'address'))],
@@ -61,8 +63,6 @@ function decodePool(metadata: unknown, spec: unknown): Decoded {
     },
     '',
   );
-  const { object } = decoded;
-  return object?.kind === 'IPAddressPool' ? { ...decoded, object: { ...object, group: OPENELB_GROUP } } : decoded;
 }
 
 /** OpenELB takes a single address too. */

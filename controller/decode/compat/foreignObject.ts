@@ -1,13 +1,15 @@
 import { decodeObject, type Decoded } from '../decodeObject.ts';
 import { entryOf, isPlainMap, type PlainMap } from '../plainMap.ts';
 import { printBriefly } from '../problemCollector.ts';
-import type { Kind } from '../../model/objects.ts';
+import type { Kind, KubeObject } from '../../model/objects.ts';
 import type { ObjectRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 
 /** What an object of another product means in ours. */
 export interface OwnForm {
   readonly kind: Kind;
+  /** Of the product. */
+  readonly group: string;
   readonly metadata: PlainMap;
   readonly spec: PlainMap;
   /** Field in our form → field in theirs, so that problems name what was written; longer ones first. */
@@ -26,8 +28,13 @@ export function decodeOwnForm(own: OwnForm, namespace: string): Decoded {
   const ref = decoded.ref === null ? null : { ...decoded.ref, namespace };
   const problems = decoded.problems.map((problem) => renamed(problem, { ref, fields: own.fields }));
   const { object } = decoded;
-  const placed = object === null ? null : { ...object, metadata: { ...object.metadata, namespace } };
+  const placed = object === null ? null : placedIn(object, { namespace, group: own.group });
   return { object: placed, ref, problems: [...problems, ...own.problems.map((problem) => ({ ...problem, object: ref }))] };
+}
+
+function placedIn(object: KubeObject, { namespace, group }: { readonly namespace: string; readonly group: string }): KubeObject {
+  const placed = { ...object, metadata: { ...object.metadata, namespace } };
+  return 'group' in placed ? { ...placed, group } : placed;
 }
 
 function renamed(problem: Problem, to: { readonly ref: ObjectRef | null; readonly fields: OwnForm['fields'] }): Problem {

@@ -5,6 +5,9 @@ import { decodeOwnForm, notTaken, refused, valueAt } from './foreignObject.ts';
 import type { Kind } from '../../model/objects.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 
+/** MetalLB's group; the ConfigMap is of an age that had none. */
+export const METALLB_GROUP = 'metallb.io';
+
 /** A ConfigMap holds at most this (API: MaxSecretSize). */
 const MAX_CONFIG_CHARS = 1024 * 1024;
 /** Entries of one list (ours). */
@@ -105,9 +108,10 @@ function decodeEntry({ kind, name, from, path, table, more = {} }: Own, namespac
   const fields = Object.entries(table).flatMap(([theirs, ours]): [string, string][] =>
     ours === null ? [] : [[`spec.${ours}`, `data.config: ${path}.${theirs}`]],
   );
-  const decoded = decodeOwnForm(
+  return decodeOwnForm(
     {
       kind,
+      group: METALLB_GROUP,
       metadata: { name, namespace },
       spec: { ...Object.fromEntries(taken), ...more },
       fields: [...fields, ['spec.nodeSelectors', `data.config: ${path}.node-selectors`], ['metadata.name', `data.config: ${path}.name`], ['spec', `data.config: ${path}`]],
@@ -115,8 +119,6 @@ function decodeEntry({ kind, name, from, path, table, more = {} }: Own, namespac
     },
     namespace,
   );
-  const { object } = decoded;
-  return object?.kind === 'IPAddressPool' ? { ...decoded, object: { ...object, group: 'metallb.io' } } : decoded;
 }
 
 function decodePool(pool: unknown, index: number, make: (own: Own) => Decoded): Decoded[] {

@@ -1,3 +1,4 @@
+import { OPENELB_GROUP } from './eip.ts';
 import type { Decoded } from '../decodeObject.ts';
 import { isPlainMap } from '../plainMap.ts';
 import { decodeOwnForm, isSet, notTaken, notTakenFields, refused, valueAt, withoutUnset } from './foreignObject.ts';
@@ -64,6 +65,7 @@ function decodePeer(value: unknown, confSpec: unknown): Decoded {
   const decoded = decodeOwnForm(
     {
       kind: 'BGPPeer',
+      group: OPENELB_GROUP,
       metadata: isPlainMap(metadata) ? metadata : {},
       spec: {
         ...withoutUnset({

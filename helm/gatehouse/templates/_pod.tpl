@@ -178,13 +178,17 @@ spec:
       ports:
         - name: http
           containerPort: {{ int .Values.ports.http }}
+          protocol: TCP
         - name: https
           containerPort: {{ int .Values.ports.https }}
+          protocol: TCP
         - name: admin
           containerPort: {{ int .Values.admin.port }}
+          protocol: TCP
         {{- if .Values.webhook.enabled }}
         - name: webhook
           containerPort: {{ int .Values.webhook.port }}
+          protocol: TCP
         {{- end }}
       # Ready once the first state of the cluster is served by every worker. Losing the API server later changes nothing.
       readinessProbe:

@@ -131,11 +131,9 @@ function messageOf(rule: CelRule, context: Readonly<Record<string, unknown>>): s
 }
 
 function fault(rule: CelRule, field: string, schema: Schema, detail: string): FieldError {
-  switch (rule.reason) {
-    case 'FieldValueRequired': return { rule: 'required', field, detail };
-    case 'FieldValueForbidden': return { rule: 'forbidden', field, detail };
-    case 'FieldValueDuplicate': return { rule: 'duplicate', field, value: schema.type ?? '', detail };
-    case 'FieldValueInvalid':
-    case undefined: return { rule: 'invalid', field: field === '' ? '<nil>' : field, value: schema.type ?? '', detail };
-  }
+  const value = schema.type ?? '';
+  if (rule.reason === 'FieldValueRequired') return { rule: 'required', field, detail };
+  if (rule.reason === 'FieldValueForbidden') return { rule: 'forbidden', field, detail };
+  if (rule.reason === 'FieldValueDuplicate') return { rule: 'duplicate', field, value, detail };
+  return { rule: 'invalid', field: field === '' ? '<nil>' : field, value, detail };
 }
