@@ -12,6 +12,7 @@ import { DEFAULT_TRANSLATION, translateOptions } from '../controller/runtime/tra
 import { SERVICE_ROWS } from '../controller/translate/l4/serviceRows.ts';
 import { DENYING_SETTINGS, SETTINGS } from '../controller/translate/settings/table.ts';
 import { translate } from '../controller/translate/translate.ts';
+import { REFUSAL_REASONS } from '../controller/writers/problemReason.ts';
 import { silentLogger } from '../core/log/logger.ts';
 import { FLOOD_LIMITS } from '../proxy/http/h2/floodGuard.ts';
 import { createJsonLine } from '../proxy/observe/jsonLine.ts';
@@ -120,6 +121,18 @@ suite('what the code offers stands in the docs', () => {
     const codes = [...union.replaceAll(/\/\*\*[^*]*\*\//g, '').matchAll(/'(\w+)'/g)].map(([, code]) => code);
     assert.ok(codes.length > 0, 'the union of codes is where it was');
     assert.deepEqual(new Set(rowNames(errors ?? '')), new Set(codes));
+  });
+
+  test('docs/cluster.md lists every reason of conditions and Events, and docs/metrics.md every change of leaders', () => {
+    const text = page('docs/cluster.md');
+    const reasons = (heading: string): readonly string[] => rowNames(text.split(`\n### ${heading}\n`)[1]?.split('\n### ')[0]?.split('\n## ')[0] ?? '');
+    const conditions = new Set(reasons('Condition of a Service: gatehouse.dev/AddressAssigned'));
+    assert.deepEqual(conditions, new Set(Object.values(REFUSAL_REASONS)));
+    const events = ['problemReason', 'eventWish'].map((file) => source(`controller/writers/${file}.ts`)).join('\n');
+    const told = events.matchAll(/reason: '([A-Z]\w+)'|eventOf\(service, '(\w+)'|return '([A-Z]\w+)'|INVALID = '(\w+)'/g);
+    assert.deepEqual(new Set(reasons('Events')), new Set([...told].flatMap(([, ...names]) => names.filter((name) => name !== undefined))));
+    const losses = /type LossReason =([^]+?);\n/.exec(source('controller/election/electionState.ts'))?.[1] ?? '';
+    for (const [, loss = ''] of losses.matchAll(/'(\w+)'/g)) assert.ok(section(page('docs/metrics.md'), 'The cluster').includes(`\`${loss}\``), loss);
   });
 
   test('ARCHITECTURE.md states every limit with its default', () => {

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { test, type TestContext } from 'node:test';
+import { parse } from 'yaml';
+import { decodeObject } from '../controller/decode/decodeObject.ts';
 import { lacks } from './support/requirement.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -110,9 +112,33 @@ test('the marked commands of README.md work in its order and print what it says'
   }
 });
 
+/** Blocks that nothing here can run: they need a cluster and a registry. */
+function clusterBlocksOf(markdown: string): readonly string[] {
+  return [...markdown.matchAll(/<!-- needs a cluster -->\n```sh\n([^]*?)```\n/g)].map(([, command = '']) => command);
+}
+
 test('every command block of README.md is marked, but for the two commands to start with', async () => {
   const markdown = await readFile(join(ROOT, 'README.md'), 'utf8');
   const all = [...markdown.matchAll(/```sh\n([^]*?)```/g)].map(([, command = '']) => command);
-  const marked = new Set(blocksOf(markdown).map((block) => block.command));
+  const marked = new Set([...blocksOf(markdown).map((block) => block.command), ...clusterBlocksOf(markdown)]);
   assert.deepEqual(all.filter((command) => !marked.has(command)), ['npm install && npm start\n']);
 });
+
+test('what the commands of README.md for a cluster name is there: values of the chart, the class, the objects', async () => {
+  const commands = clusterBlocksOf(await readFile(join(ROOT, 'README.md'), 'utf8')).join('');
+  const values: unknown = parse(await readFile(join(ROOT, 'helm/gatehouse/values.yaml'), 'utf8'));
+  const set = [...commands.matchAll(/--set ([\w.]+)=/g)].map(([, path = '']) => path);
+  assert.ok(set.length > 0);
+  for (const path of set) assert.notEqual(valueAt(values, path), undefined, path);
+  const [, className] = /--class=(\S+)/.exec(commands) ?? [];
+  assert.equal(className, valueAt(values, 'ingressClass.name'));
+  for (const [, text = ''] of commands.matchAll(/<<'YAML'\n([^]*?)YAML\n/g)) {
+    const { object, problems } = decodeObject(parse(text), null);
+    assert.ok(object !== null);
+    assert.deepEqual(problems, []);
+  }
+});
+
+function valueAt(values: unknown, path: string): unknown {
+  return path.split('.').reduce((value: unknown, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined), values);
+}

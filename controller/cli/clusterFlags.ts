@@ -25,9 +25,11 @@ export const CLUSTER_FLAGS = {
     help: "Gatehouse's own namespace, where its Lease and its Secret are.",
     defaultText: "the Pod's, else gatehouse-system",
   }),
-  secrets: one('secrets', choice(['named', 'all']), () => 'named' as const, {
+  secrets: one('secrets', choice(['named', 'polled', 'all']), () => 'named' as const, {
     placeholder: 'HOW',
-    help: 'named: only Secrets that an object refers to are read, one by one. all: all of the cluster are listed and watched, which needs more rights.',
+    help:
+      'named: only Secrets that an object refers to are read and watched, one by one. polled: the same without watching, ' +
+      'as a right to watch shows all of them; changes are seen within 40 seconds. all: all of the cluster are listed and watched.',
     defaultText: 'named',
   }),
   compat: many('compat', choice(['metallb', 'openelb']), {

@@ -1,11 +1,11 @@
 import type { RequestAttributes } from './requestAttributes.ts';
 
 /** Parts of Gatehouse that need rights of their own; an installation has those that its values ask for. */
-export const FEATURES = ['core', 'status', 'election', 'webhook', 'secretsAll', 'compatMetallb', 'compatOpenelb'] as const;
+export const FEATURES = ['core', 'status', 'election', 'webhook', 'secretsNamed', 'secretsPolled', 'secretsAll', 'compatMetallb', 'compatOpenelb'] as const;
 
 /**
- * `core`: reading; every installation has it. `status`: writing statuses and Events (`--update-status`). `secretsAll`: all
- * Secrets are listed rather than read one by one (`--secrets all`).
+ * `core`: reading; every installation has it. `status`: writing statuses and Events (`--update-status`). Of `secretsNamed`,
+ * `secretsPolled` and `secretsAll` each has one (`--secrets`).
  */
 export type Feature = (typeof FEATURES)[number];
 
@@ -42,7 +42,8 @@ export interface Permission {
   readonly why: string;
 }
 
-const READ = ['get', 'list', 'watch'] as const;
+/** Whole collections are followed; nobody gets what he has listed. */
+const READ = ['list', 'watch'] as const;
 
 /** A rule for the whole cluster. */
 function cluster(group: string, resource: string, verbs: readonly Verb[], rest: Pick<Permission, 'feature' | 'why' | 'resourceName'>): Permission {
@@ -74,6 +75,8 @@ const CONFIGURATION: readonly (readonly [resource: string, why: string])[] = [
   ['communities', 'Names for BGP communities.'],
 ];
 
+const READ_AGAIN = 'Its status as it is now, where somebody else has written to the object in between.';
+
 /** Kinds of other load balancers that are read as if they were ours. */
 const METALLB = ['ipaddresspools', 'l2advertisements', 'bgppeers', 'bgpadvertisements', 'bfdprofiles', 'communities'] as const;
 const OPENELB = ['eips', 'bgpconfs', 'bgppeers'] as const;
@@ -90,11 +93,12 @@ export const PERMISSIONS: readonly Permission[] = [
   cluster('', 'nodes', READ, core('Addresses, zones and labels of the nodes, which decide who answers and announces.')),
   cluster('', 'namespaces', READ, core('Labels of namespaces, by which pools choose whom they serve.')),
   cluster('', 'configmaps', ['get', 'watch'], core('The ConfigMaps that flags name, each read and watched by its name.')),
-  cluster('', 'secrets', ['get', 'watch'], core('The certificates that Ingresses name, each read and watched by its name. RBAC cannot say so: see below what it lets through.')),
-  cluster('', 'secrets', ['list'], { feature: 'secretsAll', why: 'Keeps all Secrets at hand, where `--secrets all` asks for it.' }),
   ...CONFIGURATION.map(([resource, why]) => cluster(GATEHOUSE, resource, READ, core(why))),
   cluster(GATEHOUSE, 'servicevipstatuses', READ, core('Which of them there are.')),
-  cluster(GATEHOUSE, 'servicevipstatuses', ['create', 'delete'], status('One object for each Service that says who carries its addresses.')),
+  cluster('', 'services', ['get'], status(READ_AGAIN)),
+  cluster('networking.k8s.io', 'ingresses', ['get'], status(READ_AGAIN)),
+  ...CONFIGURATION.map(([resource]) => cluster(GATEHOUSE, resource, ['get'], status(READ_AGAIN))),
+  cluster(GATEHOUSE, 'servicevipstatuses', ['get', 'create', 'delete'], status('One object for each Service that says who carries its addresses.')),
   cluster(GATEHOUSE, 'servicevipstatuses/status', ['patch'], status('What those objects say.')),
   cluster('', 'services/status', ['patch'], status('The addresses of a Service. The Service itself cannot be changed.')),
   cluster('networking.k8s.io', 'ingresses/status', ['patch'], status('The addresses of an Ingress. The Ingress itself cannot be changed.')),
@@ -102,6 +106,15 @@ export const PERMISSIONS: readonly Permission[] = [
   cluster('', 'events', ['create', 'patch'], status('What happened to an object, shown by kubectl describe; repeats raise a count.')),
   own('coordination.k8s.io', 'leases', ['create'], { feature: 'election', why: 'The Lease that says who writes statuses; the first to come makes it.' }),
   own('coordination.k8s.io', 'leases', ['get', 'update'], { resourceName: 'lease', feature: 'election', why: 'Holding and renewing that one Lease.' }),
+  cluster('', 'secrets', ['get', 'watch'], {
+    feature: 'secretsNamed',
+    why: 'The certificates that Ingresses name, each read and watched by its name. RBAC cannot say so: see below what it lets through.',
+  }),
+  cluster('', 'secrets', ['get'], {
+    feature: 'secretsPolled',
+    why: 'The certificates that Ingresses name, each read by its name every half minute. Nobody can find out by it which there are.',
+  }),
+  cluster('', 'secrets', ['list', 'watch'], { feature: 'secretsAll', why: 'All Secrets of the cluster, kept in memory.' }),
   own('', 'secrets', ['get', 'watch', 'patch'], {
     resourceName: 'webhookSecret',
     feature: 'webhook',
@@ -135,7 +148,8 @@ export function permissionsOf(features: readonly Feature[]): readonly Permission
   return PERMISSIONS.filter(({ feature }) => feature === 'core' || features.includes(feature));
 }
 
-function covers(permission: Permission, attributes: RequestAttributes, { namespace, names }: Installation): boolean {
+/** Whether this very rule allows it, in an installation that has the rule. */
+export function covers(permission: Permission, attributes: RequestAttributes, { namespace, names }: Pick<Installation, 'namespace' | 'names'>): boolean {
   const { group, resource, verbs, scope, resourceName } = permission;
   const asked = attributes.subresource === '' ? attributes.resource : `${attributes.resource}/${attributes.subresource}`;
   if (group !== attributes.group || resource !== asked) return false;

@@ -12,6 +12,7 @@ test('A peer is decoded with the defaults of MetalLB', async () => {
   const { metadata: _, origin: __, ...rest } = object;
   assert.deepEqual(rest, {
     kind: 'BGPPeer',
+    group: 'gatehouse.dev',
     myASN: 64512,
     peerASN: { type: 'number', asn: 64513 },
     localASN: null,

@@ -9,6 +9,7 @@ import { createLeaseElection, type LeaseElection } from '../election/leaseElecti
 import { ALWAYS_LEADER, type Leadership } from '../election/leadership.ts';
 import { exposeCluster } from '../metrics/clusterMetrics.ts';
 import { createClusterSource, type ClusterSource } from '../sources/cluster/clusterSource.ts';
+import { foreignKinds } from '../sources/cluster/foreignKinds.ts';
 import type { PublishedInput } from '../status/publishedAddresses.ts';
 import { createNodeWriter } from '../writers/nodeWriter.ts';
 import { systemSchedule } from '../writers/schedule.ts';
@@ -44,6 +45,7 @@ export async function assembleCluster(options: ClusterServeOptions, tools: Clust
     namespaces: translation.watchNamespaces,
     ownNamespace: cluster.namespace,
     secrets: cluster.secrets,
+    foreignKinds: foreignKinds(cluster.compat),
     logger: tools.logger,
   });
   const election = createElection(options, api, tools.logger);

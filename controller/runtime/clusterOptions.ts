@@ -8,7 +8,8 @@ export interface ClusterOptions {
   readonly context: string | null;
   /** Own namespace: Lease, webhook Secret, Events of cluster-scoped objects. */
   readonly namespace: string;
-  readonly secrets: 'named' | 'all';
+  /** How Secrets are read: those that are named, by get and watch or by get alone, or all by list and watch. */
+  readonly secrets: 'named' | 'polled' | 'all';
   /** Products whose objects are read as well. */
   readonly compat: readonly ('metallb' | 'openelb')[];
   /** Name of the Lease; null: no election, this one gives and writes. */

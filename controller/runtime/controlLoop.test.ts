@@ -419,19 +419,24 @@ test('objects that are merely newer are stored and told, and nothing is translat
   await loop.stop();
 });
 
-test('changes of addresses are told once', async (context) => {
+test('changes of addresses are told once, and logged once by who reads them from the statuses each time', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
   const told: number[] = [];
+  const logger = { ...silentLogger, info: mock.fn() };
   const source = new FakeSource();
   const change = { service: 'a/a', before: [], after: ['192.0.2.1'], cause: 'new' } as const;
+  const assignments = new Map([['a/a', { addresses: ['192.0.2.1'], pool: 'lan' }]]);
   const parts: Partial<ControlLoopOptions> = {
-    translate: (objects) => ({ ...translateHosts(objects), assignmentChanges: [change] }),
+    translate: (objects) => ({ ...translateHosts(objects), assignments, assignmentChanges: [change] }),
     onState: ({ assignmentChanges }) => told.push(assignmentChanges.length),
   };
-  const { loop } = bench(source, silentLogger, { now: () => 0 }, parts);
+  const { loop } = bench(source, logger, { now: () => 0 }, parts);
   await loop.start();
   source.send({ refreshed: [host('a.test')] });
   loop.listened([]);
   assert.deepEqual(told, [1, 0, 0]);
+  source.send({ upserts: [host('a.test')] });
+  context.mock.timers.tick(10);
+  assert.equal(logger.info.mock.callCount(), 1);
   await loop.stop();
 });

@@ -218,12 +218,20 @@ class Loop implements ControlLoop {
     this.#translated = translation;
     const { problems, ingresses, pools, refusals, hosts, assignments, assignmentChanges } = translation;
     this.#translationProblems = problems;
+    this.#logChanges(assignmentChanges);
     this.#assignments = assignments;
     this.#options.assignments.save(assignments);
-    for (const change of assignmentChanges) this.#options.logger.info('addresses of a Service change', { ...change });
     this.#state = { ...this.#state, ingresses, pools, refusals, hosts, assignmentChanges };
     this.#publish(translation.snapshot);
     this.#options.wantListeners(wantedListeners(translation), this.#state.generation);
+  }
+
+  /** Who does not lead reads everything from the statuses each time: what was so before is no news. */
+  #logChanges(changes: readonly AssignmentChange[]): void {
+    for (const change of changes) {
+      const known = this.#assignments.get(change.service)?.addresses ?? [];
+      if (!isDeepStrictEqual(known, change.after)) this.#options.logger.info('addresses of a Service change', { ...change });
+    }
   }
 
   /** Brings the list of problems up to date. */
@@ -231,7 +239,7 @@ class Loop implements ControlLoop {
     const known = this.#translated;
     const ofListeners = known === null ? [] : listenerProblems(this.#outcomes, { translation: known, publishService: known.publishService, objects: this.#store });
     const problems = [...this.#sourceProblems, ...this.#translationProblems, ...ofListeners];
-    const services = withListenerProblems(known?.services ?? [], ofListeners);
+    const services = withListenerProblems(known?.services ?? [], { problems: ofListeners, outcomes: this.#outcomes });
     this.#state = { ...this.#state, services, problems };
     this.#logProblems(problems);
     this.#options.onState?.(this.#state);

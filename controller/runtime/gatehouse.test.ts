@@ -12,7 +12,7 @@ import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
 import type { StatusView } from '../status/statusView.ts';
 import type { TranslateOptions } from '../translate/translation.ts';
-import { createGatehouse, type Gatehouse, type GatehouseParts, type KnownFacts } from './gatehouse.ts';
+import { createGatehouse, type Companion, type Gatehouse, type GatehouseParts, type KnownFacts } from './gatehouse.ts';
 import { printListenAddress } from './listenAddress.ts';
 import type { ProxyControl } from './proxyControl.ts';
 import { runUntilStopped } from './runUntilStopped.ts';
@@ -210,6 +210,32 @@ test('while it drains it is not ready and still answers; the admin API goes last
   proxy.drained.resolve({ cutConnections: 0 });
   await stopped;
   await assert.rejects(fetch(`${url}/readyz`));
+});
+
+test('the source stops after the companions, which write over its connections, while requests finish', async () => {
+  const order: string[] = [];
+  const released = Promise.withResolvers<void>();
+  const election: Companion = {
+    start: () => Promise.resolve(),
+    stop: () => {
+      order.push('lease is given back');
+      return released.promise.then(() => void order.push('lease was given back'));
+    },
+    update: () => {},
+  };
+  const source = { stop: () => Promise.resolve(void order.push('source stop')) };
+  const { gatehouse, proxy, calls } = bench(source, { companions: [election] });
+  await gatehouse.start();
+  proxy.events.serving();
+  proxy.events.applied(1);
+  const stopped = gatehouse.stop();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(calls.includes('drain 1234'));
+  assert.deepEqual(order, ['lease is given back']);
+  released.resolve();
+  proxy.drained.resolve({ cutConnections: 0 });
+  await stopped;
+  assert.deepEqual(order, ['lease is given back', 'lease was given back', 'source stop']);
 });
 
 test('a port that is taken rejects the start, and what had started is stopped', async () => {

@@ -121,6 +121,7 @@ class RunningGatehouse implements Gatehouse {
   #localAddresses: readonly string[] = [];
   #starting: Promise<GatehouseAddresses> | null = null;
   #stopping: Promise<void> | null = null;
+  #isEnding = false;
   #collecting: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
 
@@ -207,11 +208,22 @@ class RunningGatehouse implements Gatehouse {
     }
   }
 
+  /** The source goes after the companions: it closes the connections that they write over. */
+  async #stopParts(): Promise<void> {
+    try {
+      await this.#stopCompanions();
+    } finally {
+      await this.#loop.stop();
+    }
+  }
+
   /** The lease is given back, and nothing more is written, while requests still finish. */
   async #stopCompanions(): Promise<void> {
     this.#forgetLeadership();
     const companions = this.#started.splice(0).toReversed();
-    for (const companion of companions) await companion.stop();
+    const errors: unknown[] = [];
+    for (const companion of companions) await companion.stop().catch((error: unknown) => errors.push(error));
+    if (errors.length > 0) throw new AggregateError(errors, 'not everything beside the control loop stopped');
   }
 
   #translateOptions(assignments: Assignments): TranslateOptions {
@@ -228,12 +240,13 @@ class RunningGatehouse implements Gatehouse {
   }
 
   async #tearDown(drainTimeoutMs: number): Promise<void> {
+    this.#isEnding = true;
     clearInterval(this.#collecting);
     clearInterval(this.#looking);
     this.#sync.stop();
     // The admin API stays until the end: readyz tells load balancers to look elsewhere while requests finish.
     const results = [
-      ...(await Promise.allSettled([this.#stopCompanions(), this.#drain(drainTimeoutMs), this.#loop.stop()])),
+      ...(await Promise.allSettled([this.#stopParts(), this.#drain(drainTimeoutMs)])),
       ...(await Promise.allSettled([this.#admin.stop(), this.#parts.assignments.flush()])),
     ];
     const errors = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
@@ -246,6 +259,8 @@ class RunningGatehouse implements Gatehouse {
   }
 
   #publish(delta: SnapshotDelta): void {
+    // What comes while it ends is for the one that comes after.
+    if (this.#isEnding) return;
     this.#progress.published(delta.generation);
     this.#proxy.apply(delta);
   }

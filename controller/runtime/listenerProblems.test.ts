@@ -31,7 +31,11 @@ test('ports of one object that fail for one reason are one problem, which its st
   assert.deepEqual(problems.map(({ object, field, value }) => [object?.name, field, value]), [
     ['dns', 'spec.ports[0]', '"tcp/127.77.0.1:53, tcp/127.77.0.1:54"'],
   ]);
-  const [dns] = withListenerProblems(translation.services, problems);
+  const [dns] = withListenerProblems(translation.services, { problems, outcomes });
+  assert.equal(dns?.forwarding, 'none', 'nothing of it is carried here');
+  const oneOpen: ListenerOutcome = { type: 'open', listener: { protocol: 'tcp', address: '127.77.0.1', port: 53 }, port: 53 };
+  const [half] = withListenerProblems(translation.services, { problems, outcomes: [...outcomes.slice(1), oneOpen] });
+  assert.equal(half?.forwarding, 'proxy');
   assert.match(dns?.reason ?? '', /bound by the proxy on this machine; not open: .*:53.*EACCES; needs root/);
 });
 

@@ -40,12 +40,19 @@ export function listenerProblems(outcomes: readonly ListenerOutcome[], owners: L
 }
 
 /** Services as they are shown: what `problems` of listeners says of one is part of its reason. */
-export function withListenerProblems(services: readonly ServiceStatus[], problems: readonly Problem[]): readonly ServiceStatus[] {
+export function withListenerProblems(
+  services: readonly ServiceStatus[],
+  { problems, outcomes }: { readonly problems: readonly Problem[]; readonly outcomes: readonly ListenerOutcome[] },
+): readonly ServiceStatus[] {
   if (problems.length === 0) return services;
+  const open = new Set(outcomes.flatMap(({ type, listener }) => (type === 'open' ? [listener.address] : [])));
   return services.map((service) => {
     const own = problems.filter(({ object }) => object !== null && printRef(object) === printRef(service.ref));
     if (own.length === 0) return service;
-    return { ...service, reason: `${service.reason}; not open: ${own.map(({ value, rule }) => `${value} ${rule}`).join('; ')}` };
+    const reason = `${service.reason}; not open: ${own.map(({ value, rule }) => `${value} ${rule}`).join('; ')}`;
+    // Nobody is to believe that this machine carries what it could not even bind.
+    const forwarding = service.addresses.some((address) => open.has(address)) ? service.forwarding : 'none';
+    return { ...service, reason, forwarding };
   });
 }
 

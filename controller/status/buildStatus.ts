@@ -31,7 +31,7 @@ export function buildStatus(input: StatusInput): StatusView {
   const nodes = nodeViews(input);
   const own = nodes.find((node) => node.self)?.addresses ?? [];
   const ownAddresses = ingressAddresses(input.listeners, own);
-  const published = publishedAddresses({ ...input, ownAddresses });
+  const published = publishedAddresses({ ...input, ownAddresses }) ?? [];
   const addresses = published.map(({ ip, hostname }) => (ip === '' ? hostname : ip));
   return {
     version: input.version,

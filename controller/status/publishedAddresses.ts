@@ -26,25 +26,25 @@ export interface PublishedInput {
 /** Nodes with this label are not to be reached by load balancers (KEP-1143). */
 const EXCLUDED = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
-/** Addresses that Ingresses are reached at, in a stable order; empty: none is known yet. */
-export function publishedAddresses(input: PublishedInput): readonly PublishedAddress[] {
+/** Addresses that Ingresses are reached at, in a stable order. Null: none of our Pods is known to be ready, so nobody can say. */
+export function publishedAddresses(input: PublishedInput): readonly PublishedAddress[] | null {
   if (input.fixed.length > 0) return input.fixed.map(addressOrName);
-  const published = input.publishService === null ? null : addressesOf(input.publishService, input);
-  if (published !== null) return published;
-  const nodes = input.ownService === null ? [] : nodesBehind(input.ownService, input.objects);
-  const ofNodes = nodes.flatMap(({ internalIPs }) => internalIPs);
-  return (ofNodes.length > 0 ? ofNodes : input.ownAddresses).map(addressOrName);
+  // No other way stands in for a publish Service that is gone: nobody has said that clients reach us there.
+  if (input.publishService !== null) return addressesOf(input.publishService, input);
+  if (input.ownService === null) return input.ownAddresses.map(addressOrName);
+  const ofNodes = nodesBehind(input.ownService, input.objects).flatMap(({ internalIPs }) => internalIPs);
+  return ofNodes.length === 0 ? null : ofNodes.map(addressOrName);
 }
 
-/** Empty for a Service that waits for its address: others would be wrong ones for a moment. Null: no Service that has any. */
-function addressesOf(key: string, { services, objects }: PublishedInput): readonly PublishedAddress[] | null {
+/** Empty while the Service waits for its address, and when there is none. */
+function addressesOf(key: string, { services, objects }: PublishedInput): readonly PublishedAddress[] {
   const status = services.find(({ ref }) => `${ref.namespace}/${ref.name}` === key);
   if (status?.ours === true) return status.addresses.map(addressOrName);
   const service = find(objects, key);
   if (service?.type === 'LoadBalancer') {
     return service.statusLoadBalancer.map(({ ip, hostname }) => ({ ip, hostname: ip === '' ? hostname : '' }));
   }
-  return service === undefined || service.clusterIPs.length === 0 ? null : service.clusterIPs.map(addressOrName);
+  return (service?.clusterIPs ?? []).map(addressOrName);
 }
 
 /** Nodes on which our Pods are ready, by name. */

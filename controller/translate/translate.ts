@@ -4,6 +4,8 @@ import { allocate } from '../allocator/allocate.ts';
 import { judgeAnnouncements } from './announcements/judgeAnnouncements.ts';
 import { notAnnounced } from './announcements/notAnnounced.ts';
 import { endpointProblems } from './backends/endpointProblems.ts';
+import type { LocalRules } from './backends/localBackend.ts';
+import { ownVips } from './backends/ownVips.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import { createClusterBook } from './l4/clusterBook.ts';
 import { planL4 } from './l4/planL4.ts';
@@ -29,19 +31,20 @@ import type { Translate, TranslateOptions, Translation } from './translation.ts'
  * Objects to snapshot. Each step is pure and sees only what the steps before it found; Ingresses go through them oldest
  * first. What is wrong with one object becomes a problem and leaves the others as they are.
  */
-export const translate: Translate = (given, options) => {
+export const translate: Translate = (given, chosen) => {
   const { index: objects, references } = recordReferences(given);
-  const http = translateIngresses(objects, options);
-  const services = watchedServices(objects, options);
+  const services = watchedServices(objects, chosen);
   const allocation = allocate({
     pools: objects.list('IPAddressPool'),
     namespaces: objects.list('Namespace'),
     services,
-    previous: options.assignments,
-    mode: options.allocation,
-    loadBalancerClass: options.loadBalancerClass,
-    openelbOptIn: options.openelbOptIn,
+    previous: chosen.assignments,
+    mode: chosen.allocation,
+    loadBalancerClass: chosen.loadBalancerClass,
+    openelbOptIn: chosen.openelbOptIn,
   });
+  const options: KnownOptions = { ...chosen, ownVips: ownVips(allocation.assignments, objects) };
+  const http = translateIngresses(objects, options);
   const l4 = planL4(objects, options, { services, ...allocation });
   const clusters = joinClusters(http.clusters, http.sealedClusters, l4.clusters);
   const problems = [
@@ -67,6 +70,9 @@ export const translate: Translate = (given, options) => {
   };
 };
 
+/** With what allocation found: nothing behind a Service may lead back to us. */
+type KnownOptions = TranslateOptions & Pick<LocalRules, 'ownVips'>;
+
 /** What Ingresses ask for. */
 interface IngressTranslation {
   readonly snapshot: Omit<Snapshot, 'clusters' | 'l4Listeners'>;
@@ -78,7 +84,7 @@ interface IngressTranslation {
   readonly problems: readonly Problem[];
 }
 
-function translateIngresses(objects: ObjectIndex, options: TranslateOptions): IngressTranslation {
+function translateIngresses(objects: ObjectIndex, options: KnownOptions): IngressTranslation {
   const { settings, defaults, problems: settingProblems } = readSettings(objects, options);
   const { selected, problems: classProblems } = selectIngresses(objects, options);
   const planned = selected.map(({ ingress }) => planIngress(ingress, defaults));

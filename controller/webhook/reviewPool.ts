@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { printRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import { parseIpAddress } from '../../core/net/ipAddress.ts';
@@ -14,7 +15,7 @@ const MAX_NAMED = 3;
 /** Faults of a pool among the others: overlaps, equal names, addresses of nodes. Costs the number of all ranges, and of nodes. */
 export function judgePool(pool: IPAddressPool, before: IPAddressPool | null, objects: ObjectIndex): Findings {
   const others = [...objects.list('IPAddressPool')].filter(({ metadata }) => !isSame(metadata, pool.metadata));
-  const faults = (candidate: IPAddressPool): readonly Problem[] => [...amongOthers(candidate, others), ...nodeAddresses(candidate, objects)];
+  const faults = (candidate: IPAddressPool): readonly Problem[] => [...amongAll(candidate, others), ...nodeAddresses(candidate, objects)];
   return { now: faults(pool), before: before === null ? [] : faults(before) };
 }
 
@@ -33,6 +34,15 @@ export function lostAddresses({ object, oldObject }: Change<IPAddressPool>, obje
   const rule = object === null ? 'should not be deleted' : 'should keep the ranges that Services have addresses of';
   const field = object === null ? '' : 'spec.addresses';
   return [problemOf(object ?? oldObject, { severity: 'warning', field, rule, effect: `${services} would lose an address` })];
+}
+
+/** What a pool has in common with one of another product is a warning: who moves writes the copy before the original goes. */
+function amongAll(pool: IPAddressPool, others: readonly IPAddressPool[]): readonly Problem[] {
+  const found = amongOthers(pool, others);
+  const own = others.filter(({ group }) => group === pool.group);
+  if (own.length === others.length) return found;
+  const faults = amongOthers(pool, own);
+  return found.map((problem) => (faults.some((fault) => isDeepStrictEqual(fault, problem)) ? problem : { ...problem, severity: 'warning' }));
 }
 
 /** The pool counts as the youngest, so that whatever it has in common with another is found at its own ranges. */

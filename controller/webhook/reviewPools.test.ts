@@ -31,6 +31,14 @@ test('A pool that overlaps another is denied, naming it, whichever is older', ()
   assert.deepEqual(review(clusterOf([pool('a', ['192.0.2.0/24']), older]), grown, older).problems, overlapping);
 });
 
+test('A pool that has ranges of one of another product is let through with a warning: so one moves', () => {
+  const context = clusterOf([{ ...pool('first', ['192.0.2.0/24']), apiVersion: 'metallb.io/v1beta1' }]);
+  const { allowed, warnings } = review(context, pool('b', ['192.0.2.0/25']));
+  assert.equal(allowed, true);
+  assert.match(warnings.join(), /must not overlap IPAddressPool gatehouse\/first/);
+  assert.deepEqual(review(context, pool('first', ['192.0.2.0/24'])), NOTHING);
+});
+
 test('An overlap that stands already does not keep a pool from being changed in other ways', () => {
   const old = pool('b', ['192.0.2.128/25']);
   const context = clusterOf([pool('a', ['192.0.2.0/24']), old]);

@@ -157,8 +157,8 @@ test('Keys that name parts of prototypes are keys like any other', async (t) => 
 
 test('A body larger than two objects can be is 413 before it is read; one whose length is not announced is 411', async (t) => {
   const { send, tls } = await start(t);
-  assert.equal((await send(Buffer.alloc(3 * 1024 * 1024 + 1, 0x20))).status, 413);
-  assert.equal((await send(Buffer.alloc(3 * 1024 * 1024, 0x20))).status, 400, 'the bound itself is taken');
+  assert.equal((await send(Buffer.alloc(7 * 1024 * 1024 + 1, 0x20))).status, 413);
+  assert.equal((await send(Buffer.alloc(7 * 1024 * 1024, 0x20))).status, 400, 'the bound itself is taken');
   const socket = await tls();
   socket.write('POST /validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 999999999999\r\n\r\n');
   const [early] = (await once(socket, 'data')) as [Buffer];
@@ -171,11 +171,11 @@ test('A body larger than two objects can be is 413 before it is read; one whose 
 
 test('Bodies that are announced and not sent do not take the memory of others for ever', async (t) => {
   const { send, tls } = await start(t);
-  const head = `POST /validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${3 * 1024 * 1024}\r\n\r\n{`;
+  const head = `POST /validate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${7 * 1024 * 1024}\r\n\r\n{`;
   const sockets = await Promise.all(Array.from({ length: 10 }, () => tls()));
   for (const socket of sockets) socket.write(head);
   const full = async (wanted: number): Promise<void> => {
-    for (;;) if ((await send(Buffer.alloc(2.9 * 1024 * 1024, 0x20))).status === wanted) return;
+    for (;;) if ((await send(Buffer.alloc(6.9 * 1024 * 1024, 0x20))).status === wanted) return;
   };
   await full(503);
   assert.equal((await send(admission(GOOD))).status, 200, 'small ones still have room');

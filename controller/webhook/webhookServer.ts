@@ -41,10 +41,10 @@ export interface WebhookServer {
 export const REVIEW_PATH = '/validate';
 const NOTHING_HERE = `there is nothing here but POST ${REVIEW_PATH}`;
 
-/** Twice the largest object of an API server (1.5 MiB): an UPDATE holds two. */
-const MAX_BODY_BYTES = 3 * 1024 * 1024;
+/** An UPDATE holds two objects, each as large as an API server lets clients send (3 MiB), and says who asked for what. */
+const MAX_BODY_BYTES = 7 * 1024 * 1024;
 /** Bodies of all requests under way (ours). */
-const MAX_BODIES_BYTES = 32 * 1024 * 1024;
+const MAX_BODIES_BYTES = 64 * 1024 * 1024;
 /** A few connections of a few API servers are usual. */
 const MAX_CONNECTIONS = 128;
 const REQUEST_TIMEOUT_MS = 10_000;

@@ -1,7 +1,8 @@
 import { printRef, type ObjectRef } from '../../core/ir/objectRef.ts';
 import { apiVersionOf, RESOURCES } from '../cluster/resources.ts';
 import { CAUSE_TEXTS, type AssignmentChange } from '../allocator/assignmentChange.ts';
-import type { Kind, KubeObject } from '../model/objects.ts';
+import { foreignType } from '../decode/compat/foreignForms.ts';
+import { refOf, type Kind, type KubeObject } from '../model/objects.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 import { problemReason } from './problemReason.ts';
 import { cutMessage, problemText } from './problemText.ts';
@@ -32,7 +33,7 @@ export function eventKey({ object, reason, message }: EventWish): string {
 
 /** What the problems of now say, each once, by `eventKey`. Objects that the API server does not have have no Events. */
 export function problemEvents(input: WriterInput): ReadonlyMap<string, EventWish> {
-  const ours = new Set(input.services.filter((status) => status.ours).map(({ ref }) => printRef(ref)));
+  const ours = new Set([...input.services.filter((status) => status.ours), ...input.ingresses].map(({ ref }) => printRef(ref)));
   const refusals = Map.groupBy(input.refusals, ({ service }) => printRef(service));
   const wishes = new Map<string, EventWish>();
   for (const problem of input.problems) {
@@ -80,22 +81,15 @@ function findObject(ref: ObjectRef, { objects }: WriterInput): KubeObject | unde
   return object === undefined || object.metadata.uid === '' ? undefined : object;
 }
 
-/** A Service of type LoadBalancer that another product answers for. */
+/** A Service of type LoadBalancer, or an Ingress, that another product answers for. */
 function isForeign(object: KubeObject, ours: ReadonlySet<string>): boolean {
-  if (object.kind !== 'Service' || object.type !== 'LoadBalancer') return false;
-  const { namespace, name } = object.metadata;
-  return !ours.has(printRef({ kind: 'Service', namespace, name }));
+  if (object.kind !== 'Ingress' && (object.kind !== 'Service' || object.type !== 'LoadBalancer')) return false;
+  return !ours.has(printRef(refOf(object)));
 }
-
-/** Kinds and versions of pools of other products, by group. */
-const FOREIGN_POOLS: ReadonlyMap<string, { readonly apiVersion: string; readonly kind: string }> = new Map([
-  ['metallb.io', { apiVersion: 'metallb.io/v1beta1', kind: 'IPAddressPool' }],
-  ['network.kubesphere.io', { apiVersion: 'network.kubesphere.io/v1alpha2', kind: 'Eip' }],
-]);
 
 function involvedObject(object: KubeObject): InvolvedObject {
   const { namespace, name, uid, resourceVersion } = object.metadata;
-  const group = 'group' in object ? object.group : '';
+  const foreign = 'group' in object ? foreignType(object.kind, object.group) : null;
   const own = { apiVersion: apiVersionOf(RESOURCES[object.kind]), kind: object.kind };
-  return { ...(FOREIGN_POOLS.get(group) ?? own), namespace, name, uid, resourceVersion };
+  return { ...(foreign ?? own), namespace, name, uid, resourceVersion };
 }

@@ -12,16 +12,20 @@ import type { WriterDependencies } from './writerDependencies.ts';
 const RATE: TokenRate = { burst: 20, refillMs: 50 };
 const MAX_IN_FLIGHT = 2;
 
-/** ServiceVIPStatus objects whose Node is gone. Without any Node nothing is known about nodes, and nothing is lost. Pure. */
-export function lostVipStatuses(objects: ObjectIndex): ReadonlyMap<string, ServiceVIPStatus> {
+/** Says of a node's name whether that Node is gone. Without any Node nothing is known about nodes, and none is gone. */
+export function lostNodes(objects: ObjectIndex): (node: string) => boolean {
   const nodes = new Set<string>();
   for (const { metadata } of objects.list('Node')) nodes.add(metadata.name);
+  return (node) => nodes.size > 0 && !nodes.has(node);
+}
+
+/** ServiceVIPStatus objects whose Node is gone. Pure. */
+export function lostVipStatuses(objects: ObjectIndex): ReadonlyMap<string, ServiceVIPStatus> {
+  const isLost = lostNodes(objects);
   const lost = new Map<string, ServiceVIPStatus>();
-  if (nodes.size === 0) return lost;
   for (const object of objects.list('ServiceVIPStatus')) {
     // Not written yet: nobody knows whose it is.
-    if (object.node === '' || nodes.has(object.node)) continue;
-    lost.set(object.metadata.uid, object);
+    if (object.node !== '' && isLost(object.node)) lost.set(object.metadata.uid, object);
   }
   return lost;
 }

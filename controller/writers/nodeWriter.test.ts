@@ -126,6 +126,19 @@ test('a creation that was not answered is found and completed', async () => {
   assert.equal(writer.pending, 0);
 });
 
+test('a node without a Node object says nothing while there are others, as the leader would delete it again and again', async () => {
+  const { api, tell } = createNode();
+  putService(api, 'web');
+  const nodePath = (name: string): string => `/api/v1/nodes/${name}`;
+  const node = (name: string) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name }, spec: {}, status: {} });
+  api.put(nodePath('another'), node('another'));
+  await tell([serviceStatus('web', ['192.0.2.1'])]);
+  assert.equal(api.log.some((request) => request.startsWith('POST')), false);
+  api.put(nodePath('node-1'), node('node-1'));
+  await tell([serviceStatus('web', ['192.0.2.1'])]);
+  assert.ok(api.at(PATH).status !== undefined);
+});
+
 test('a cluster without the CRD is asked rarely', async () => {
   const { api, tell, time } = createNode();
   putService(api, 'web');

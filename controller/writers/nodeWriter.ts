@@ -3,6 +3,7 @@ import { resourcePath, RESOURCES } from '../cluster/resources.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 import { failureOf } from './leaderRequests.ts';
+import { lostNodes } from './lostNodeCleanup.ts';
 import { createRequestQueue, type RequestQueue, type WorkOutcome } from './requestQueue.ts';
 import { planRetry } from './retryPolicy.ts';
 import type { TokenRate } from './tokenBucket.ts';
@@ -103,6 +104,8 @@ class VipStatusWriter implements NodeWriter {
 
   #plan(input: NodeWriterInput): ReadonlyMap<string, WantedVipStatus> {
     const wanted = new Map<string, WantedVipStatus>();
+    // The leader deletes what a node says that there is no Node of: writing it would never end.
+    if (lostNodes(input.objects)(this.#dependencies.nodeName)) return wanted;
     for (const status of input.services) {
       const service = input.objects.get('Service', status.ref.namespace, status.ref.name);
       if (service === undefined) continue;

@@ -36,10 +36,11 @@ export function advanceOwnership(before: Ownership, input: WriterInput): Ownersh
     const had = released.get(`${ref.namespace}/${ref.name}`) ?? [];
     own(after, service, had.length === 0 ? addresses : [...addresses, ...had]);
   }
-  const published = input.ingressAddresses.map((address) => nameOf(address));
+  const published = input.ingressAddresses?.map((address) => nameOf(address)) ?? null;
   for (const { ref } of input.ingresses) {
     const ingress = input.objects.get('Ingress', ref.namespace, ref.name);
-    if (ingress !== undefined) own(after, ingress, published);
+    // While they are not known nothing is written, and what was ours before is carried over above.
+    if (ingress !== undefined && published !== null) own(after, ingress, published);
   }
   return after;
 }

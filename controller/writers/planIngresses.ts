@@ -7,13 +7,13 @@ import type { StatusWrite, WantedIngress } from './statusWrite.ts';
 
 /** Addresses in the statuses of Ingresses that are ours, and those we left on Ingresses that no longer are. */
 export function* planIngresses({ input, ownership }: PlanContext): Iterable<StatusWrite> {
-  const published = input.ingressAddresses.map(({ ip, hostname }) => ({ ip, hostname, ipMode: null, ports: [] }));
+  const published = input.ingressAddresses?.map(({ ip, hostname }) => ({ ip, hostname, ipMode: null, ports: [] }));
   const ours = new Set<string>();
   for (const { ref } of input.ingresses) {
     const ingress = input.objects.get('Ingress', ref.namespace, ref.name);
     if (ingress === undefined) continue;
     ours.add(printRef(ref));
-    yield writeOf(ingress, { action: 'set', entries: published });
+    if (published !== undefined) yield writeOf(ingress, { action: 'set', entries: published });
   }
   for (const [key, { kind, namespace, name, uid, addresses }] of ownership) {
     if (kind !== 'Ingress' || ours.has(key)) continue;

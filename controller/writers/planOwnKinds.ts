@@ -1,6 +1,6 @@
 import { RESOURCES } from '../cluster/resources.ts';
 import type { Problem } from '../../core/ir/problem.ts';
-import { refOf, type Condition, type KubeObject, type PoolStatus } from '../model/objects.ts';
+import { refOf, type Condition, type PoolStatus } from '../model/objects.ts';
 import type { PlanContext } from './planWrites.ts';
 import { cutMessage, problemText } from './problemText.ts';
 import { standingOf } from './standingStatus.ts';
@@ -20,7 +20,7 @@ export function* planOwnKinds(context: PlanContext): Iterable<StatusWrite> {
   const usages = new Map(input.pools.map((pool) => [`${pool.namespace}/${pool.name}`, pool]));
   for (const kind of KINDS) {
     for (const object of input.objects.list(kind)) {
-      if (groupOf(object) !== OWN_GROUP) continue;
+      if (object.group !== OWN_GROUP) continue;
       const { uid, resourceVersion, namespace, name } = object.metadata;
       const usage = kind === 'IPAddressPool' ? usageOf(usages.get(`${namespace}/${name}`)) : null;
       const condition = { action: 'set' as const, ...validity(context.problemsOf(refOf(object))) };
@@ -28,10 +28,6 @@ export function* planOwnKinds(context: PlanContext): Iterable<StatusWrite> {
       yield { ref: refOf(object), resource: RESOURCES[kind], uid, resourceVersion, wanted, standing: standingOf(object) };
     }
   }
-}
-
-function groupOf(object: KubeObject): string {
-  return 'group' in object ? object.group : OWN_GROUP;
 }
 
 /** A pool without a view gives nothing: its name is another's. */

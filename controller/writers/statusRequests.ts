@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { KubeError } from '../cluster/kubeApi.ts';
 import { resourcePath } from '../cluster/resources.ts';
+import { Contention } from './contention.ts';
 import { createLeaderRequests, failureOf } from './leaderRequests.ts';
 import { openWrite, type Settled } from './planWrites.ts';
 import { createRequestQueue, type RequestQueue, type WorkOutcome } from './requestQueue.ts';
@@ -41,6 +42,7 @@ export class StatusRequests {
   readonly #settled = new Map<string, Settled>();
   readonly #failures = new Map<string, Failure>();
   readonly #told = new LRUCache<string, true>({ max: MAX_TOLD });
+  readonly #contention = new Contention();
   /** The newest plan, and what of it is open. */
   #plan: ReadonlyMap<string, StatusWrite> = new Map();
   readonly #open = new Map<string, StatusWrite>();
@@ -77,6 +79,7 @@ export class StatusRequests {
     this.#open.clear();
     this.#settled.clear();
     this.#failures.clear();
+    this.#contention.clear();
     this.#serverFailures = 0;
   }
 
@@ -112,14 +115,36 @@ export class StatusRequests {
   async #work(key: string, signal: AbortSignal): Promise<WorkOutcome> {
     const write = this.#open.get(key);
     if (write === undefined) return null;
+    const isUndone = this.#isUndone(key, write);
+    const waitMs = isUndone ? this.#contention.waitMs(key, this.#dependencies.clock.now()) : 0;
+    if (waitMs > 0) return this.#giveWay(key, waitMs);
     try {
       const standing = await this.#bring(key, write, signal);
+      if (isUndone) this.#contention.defended(key, this.#dependencies.clock.now());
       if (!signal.aborted) this.#settle(key, write, standing);
       return null;
     } catch (error) {
       const failure = failureOf(error, signal);
       return failure === null ? null : this.#fail(key, write, failure);
     }
+  }
+
+  /** True when the very wish stood already: somebody else has written since. */
+  #isUndone(key: string, { uid, wanted }: StatusWrite): boolean {
+    const settled = this.#settled.get(key);
+    return settled?.uid === uid && settled.wanted === wantedText(wanted);
+  }
+
+  /** Another wish need not wait. */
+  #giveWay(key: string, waitMs: number): WorkOutcome {
+    this.#failures.set(key, { count: 0, version: null, endsOnChange: true });
+    const told = `${key} contested`;
+    if (!this.#told.has(told)) {
+      this.#told.set(told, true);
+      const message = 'another controller keeps changing the status of an object that is ours; it is written once a minute from now on';
+      this.#dependencies.logger.warn(message, { object: key });
+    }
+    return { againInMs: waitMs, pauseAll: false };
   }
 
   /** Makes the status as wanted; what it is then, or null when the object is another one now. */

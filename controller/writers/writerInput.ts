@@ -11,8 +11,8 @@ export interface WriterInput {
   readonly objects: ObjectIndex;
   readonly services: readonly ServiceStatus[];
   readonly ingresses: readonly IngressStatus[];
-  /** Addresses of every Ingress that is ours: those of the publish Service, or given ones. Empty: none are known. */
-  readonly ingressAddresses: readonly { readonly ip: string; readonly hostname: string }[];
+  /** Addresses of every Ingress that is ours. Empty: it is reached at none. Null: not known now, what stands there stays. */
+  readonly ingressAddresses: readonly { readonly ip: string; readonly hostname: string }[] | null;
   readonly pools: readonly PoolView[];
   readonly problems: readonly Problem[];
   /** Services that do not have what they ask for, each once, and why in a closed form; `problems` has the same in words. */

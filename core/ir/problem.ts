@@ -28,11 +28,17 @@ export interface Problem {
 }
 
 const MAX_VALUE_CHARS = 120;
+/** What JSON leaves as it is and a terminal obeys: controls beyond ASCII, marks that turn the direction of text, line separators. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** A value in printable form for `Problem.value`: JSON, one line, at most 120 characters. */
 export function printValue(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? 'undefined');
+  const text = (JSON.stringify(value) ?? 'undefined').replace(UNPRINTABLE, escape);
   return text.length <= MAX_VALUE_CHARS ? text : `${text.slice(0, MAX_VALUE_CHARS - 1)}…`;
+}
+
+function escape(character: string): string {
+  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
 }
 
 /** One line for a terminal or a log: `file:line: error: Ingress shop/web: spec.x: rule (value) → effect`. */

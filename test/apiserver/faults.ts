@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, tooManyRequests } from './apiError.ts';
 
 /** What a request is, for rules that pick some. */
@@ -66,6 +67,7 @@ export function createFaults(targets: FaultTargets): FaultState {
   let share: { fraction: number; options: FailureOptions; draw: () => number } = { fraction: 0, options: {}, draw: () => 1 };
   let [delayMs, watchDelayMs, goneByStatus] = [0, 0, false];
   let timer: NodeJS.Timeout | null = null;
+  let waits = new AbortController();
   let hanging: { readonly until: Promise<void>; readonly release: () => void } | null = null;
   const faults: FaultState = {
     cutWatches: targets.cutWatches,
@@ -96,11 +98,14 @@ export function createFaults(targets: FaultTargets): FaultState {
       faults.failNext(0);
       faults.failFraction(0);
       faults.hang(false);
+      // Whoever still waits is answered now.
+      waits.abort();
+      waits = new AbortController();
       [delayMs, watchDelayMs, goneByStatus] = [0, 0, false];
     },
     async before(request) {
       if (hanging !== null) await hanging.until;
-      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+      if (delayMs > 0) await sleep(delayMs, undefined, { signal: waits.signal }).catch(() => undefined);
       if (next.count > 0 && next.options.match?.(request) !== false) {
         next.count -= 1;
         throw failure(next.options);

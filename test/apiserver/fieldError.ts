@@ -33,7 +33,9 @@ export function fieldErrorText(error: FieldError): string {
   return parts.join(': ');
 }
 
+/** As Go prints it: a bigint stands for an unsigned number, which is hexadecimal. */
 function valueText(value: unknown): string {
+  if (typeof value === 'bigint') return `0x${value.toString(16)}`;
   return JSON.stringify(value) ?? 'null';
 }
 

@@ -18,7 +18,7 @@ const FAULTS: readonly (readonly [string, JsonObject, string])[] = [
   ['with a relative path', { path: 'a', pathType: 'Prefix', backend }, `${PATH}.path`],
   ['with two slashes', { path: '/a//b', pathType: 'Exact', backend }, `${PATH}.path`],
   ['without a backend', { path: '/', pathType: 'Prefix', backend: {} }, `${PATH}.backend`],
-  ['without a port', { path: '/', pathType: 'Prefix', backend: { service: { name: 'web' } } }, `${PATH}.backend.service.port`],
+  ['without a port', { path: '/', pathType: 'Prefix', backend: { service: { name: 'web' } } }, `${PATH}.backend`],
   ['with a port beyond the range', { path: '/', pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 70_000 } } } }, `${PATH}.backend.service.port.number`],
 ];
 

@@ -35,9 +35,13 @@ export async function startRealControlPlane(assets: string): Promise<ControlPlan
     await ready(server, log, () => api.isReady());
     return server;
   };
+  // A test process that ends early leaves nothing running behind.
+  const kill = (): void => processes.forEach((child) => child.kill('SIGKILL'));
+  process.once('exit', kill);
   const stop = async (): Promise<void> => {
+    process.off('exit', kill);
     api.close();
-    for (const process of processes.toReversed()) await end(process);
+    for (const child of processes.toReversed()) await end(child);
     await rm(folder, { recursive: true, force: true });
   };
   try {

@@ -10,8 +10,8 @@ export interface TestPlane {
   readonly client: TestClient;
 }
 
-/** Starts a control plane before the tests of the file that calls this, and stops it after them. */
-export function usePlane(options: ApiServerOptions = {}): TestPlane {
+/** Starts a control plane before the tests of the file that calls this, and stops it after them. `ready` is called in between. */
+export function usePlane(options: ApiServerOptions = {}, ready: (plane: ControlPlane) => void = () => {}): TestPlane {
   let started: TestPlane | null = null;
   const get = (): TestPlane => {
     if (started === null) throw new Error('the control plane is there within tests only');
@@ -23,6 +23,7 @@ export function usePlane(options: ApiServerOptions = {}): TestPlane {
     started = { plane, client };
     // The real server makes its first Namespaces after it is ready.
     for (let tries = 0; tries < 200 && (await client.get('/api/v1/namespaces/default')).status !== 200; tries += 1) await sleep(50);
+    ready(plane);
   });
   after(async () => {
     started?.client.close();

@@ -66,7 +66,8 @@ function featuresOf(args: readonly string[]): readonly Feature[] {
   const features: Feature[] = ['core', 'election'];
   if (argument(args, 'update-status') !== 'false') features.push('status');
   if (argument(args, 'webhook') !== null) features.push('webhook');
-  if (argument(args, 'secrets') === 'all') features.push('secretsAll');
+  const secrets = argument(args, 'secrets') ?? 'named';
+  features.push(secrets === 'all' ? 'secretsAll' : secrets === 'polled' ? 'secretsPolled' : 'secretsNamed');
   if (args.includes('--compat=metallb')) features.push('compatMetallb');
   if (args.includes('--compat=openelb')) features.push('compatOpenelb');
   return features;

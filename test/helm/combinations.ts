@@ -52,7 +52,11 @@ export const COMBINATIONS: ReadonlyMap<string, Readonly<Record<string, unknown>>
     topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' }],
   }],
   ['deployment behind a Service of one\'s own', { mode: 'Deployment', service: { create: false }, publish: { service: 'edge/front' } }],
-  ['addresses written down', { publish: { addresses: ['192.0.2.1', 'edge.example.com'] }, loadBalancer: { vips: 'off', class: 'example.com/edge' } }],
+  ['addresses written down, Secrets read and not watched', {
+    secrets: { read: 'polled' },
+    publish: { addresses: ['192.0.2.1', 'edge.example.com'] },
+    loadBalancer: { vips: 'off', class: 'example.com/edge' },
+  }],
   ['roles and account made by somebody else', { rbac: { create: false }, serviceAccount: { create: false, name: 'edge' }, fullnameOverride: 'front-door' }],
   ['scheduling and security changed', {
     tolerations: [{ operator: 'Exists' }],

@@ -79,7 +79,9 @@ const FEATURE_WORDS: Readonly<Record<Feature, string>> = {
   status: 'To write statuses (`updateStatus: true`, the default)',
   election: 'To agree on one that writes',
   webhook: 'For the admission webhook (`webhook.enabled: true`, the default)',
-  secretsAll: 'Only with `secrets.read: all`',
+  secretsNamed: 'For certificates (`secrets.read: named`, the default)',
+  secretsPolled: 'In place of that, with `secrets.read: polled`',
+  secretsAll: 'In place of that, with `secrets.read: all`',
   compatMetallb: 'Only with `compat.metallb: true`',
   compatOpenelb: 'Only with `compat.openelb: true`',
 };

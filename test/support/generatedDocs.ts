@@ -5,7 +5,10 @@ import { demoCommand } from '../../controller/cli/commands/demo.ts';
 import { explainCommand } from '../../controller/cli/commands/explain.ts';
 import { runCommand } from '../../controller/cli/commands/run.ts';
 import { statusCommand } from '../../controller/cli/commands/status.ts';
+import { ALWAYS_LEADER } from '../../controller/election/leadership.ts';
+import { exposeCluster } from '../../controller/metrics/clusterMetrics.ts';
 import { ControllerMetrics } from '../../controller/metrics/controllerMetrics.ts';
+import { createWebhookMetrics } from '../../controller/webhook/webhookMetrics.ts';
 import { crdSections } from './crdDocs.ts';
 import { FAMILIES, type MetricFamily } from '../../core/metrics/families.ts';
 
@@ -17,7 +20,14 @@ const WIDTH = 120;
 /** file in docs/ → name of a generated section → its text. */
 export const GENERATED: ReadonlyMap<string, ReadonlyMap<string, () => string>> = new Map([
   ['configuration.md', new Map(COMMANDS.map((command) => [`flags of ${command.text.name}`, () => flagList(command)]))],
-  ['metrics.md', new Map([['families of the proxy', proxyFamilies], ['families of the controller', controllerFamilies]])],
+  [
+    'metrics.md',
+    new Map([
+      ['families of the proxy', proxyFamilies],
+      ['families of the controller', () => registeredFamilies((registry) => new ControllerMetrics(registry))],
+      ['families of the cluster', () => registeredFamilies(addClusterFamilies)],
+    ]),
+  ],
   ['crds.md', crdSections()],
 ]);
 
@@ -53,9 +63,18 @@ function proxyFamilies(): string {
   return Object.values(FAMILIES).map((family: MetricFamily) => familyItem(family)).join('');
 }
 
-function controllerFamilies(): string {
+/** Families that exist where objects come from an API server. */
+function addClusterFamilies(registry: Registry): void {
+  const source = { health: () => ({ synced: true, collections: [], named: { watched: 0, polled: 0, unknown: 0 } }) };
+  const losses = { lapsed: 0, taken: 0, erased: 0, stopped: 0 };
+  const election = { counts: () => ({ acquisitions: 0, losses, failures: 0 }) };
+  exposeCluster(registry, { source, election, leadership: ALWAYS_LEADER, writers: [] });
+  createWebhookMetrics(registry);
+}
+
+function registeredFamilies(add: (registry: Registry) => unknown): string {
   const registry = new Registry();
-  new ControllerMetrics(registry);
+  add(registry);
   return registry.getMetricsAsArray().map((metric) => {
     const labels: unknown = Reflect.get(metric, 'labelNames');
     const type = metric.constructor.name.toLowerCase();

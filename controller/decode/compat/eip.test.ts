@@ -36,8 +36,9 @@ test('An Eip for namespaces goes by their names and labels, priority 0 first', (
 });
 
 test('Problems name the fields of the Eip, and what is not taken over', () => {
-  const [faulty] = decodeEip(eip({ address: '192.0.2.300', disable: 'yes', namespaceSelector: { team: 'a b' } }));
+  const [faulty, advertisement] = decodeEip(eip({ address: '192.0.2.300', disable: 'yes', namespaceSelector: { team: 'a b' } }));
   assert.equal(faulty?.object, null);
+  assert.deepEqual(advertisement, { object: null, ref: { kind: 'BGPAdvertisement', namespace: '', name: 'office' }, problems: [] });
   assert.deepEqual(faulty?.problems.map(({ field }) => field).toSorted(), ['spec.address', 'spec.disable', 'spec.namespaceSelector[team]']);
   const [known] = decodeEip(eip({ address: '192.0.2.0/24', usingKnownIPs: true }));
   assert.deepEqual(known?.problems.map(({ severity, field }) => [severity, field]), [['warning', 'spec.usingKnownIPs']]);
@@ -45,6 +46,7 @@ test('Problems name the fields of the Eip, and what is not taken over', () => {
 
 test('No value whatever is too strange', () => {
   for (const value of [null, 5, [], {}, { metadata: 5, spec: [] }, eip({ address: {} }), { metadata: { name: 'A B' } }]) {
-    for (const decoded of decodeEip(value)) assert.ok(decoded.object === null && decoded.problems.length > 0);
+    const all = decodeEip(value);
+    assert.ok(all.every(({ object }) => object === null) && all.some(({ problems }) => problems.length > 0));
   }
 });

@@ -19,12 +19,15 @@ export function decodeEip(value: unknown): readonly Decoded[] {
   const spec = valueAt(value, 'spec');
   const pool = decodePool(metadata, spec);
   const name = pool.ref?.name;
-  if (pool.object === null || name === undefined) return [pool];
+  if (name === undefined) return [pool];
   const layer2 = ['layer2', 'vip'].includes(String(valueAt(spec, 'protocol')));
+  const kind = layer2 ? 'L2Advertisement' : 'BGPAdvertisement';
+  // Where a last good form of the pool stays in use, that of its advertisement must.
+  if (pool.object === null) return [pool, { object: null, ref: { kind, namespace: '', name }, problems: [] }];
   const interfaceName = valueAt(spec, 'interface');
   const advertisement = decodeOwnForm(
     {
-      kind: layer2 ? 'L2Advertisement' : 'BGPAdvertisement',
+      kind,
       group: OPENELB_GROUP,
       metadata: { name },
       spec: { ipAddressPools: [name], ...(layer2 && isSet(interfaceName) ? { interfaces: [interfaceName] } : {}) },

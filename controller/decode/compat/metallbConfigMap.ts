@@ -127,17 +127,17 @@ function decodePool(pool: unknown, index: number, make: (own: Own) => Decoded): 
   const decoded = make({ kind: 'IPAddressPool', name, from: pool, path, table: POOL });
   const protocol = valueAt(pool, 'protocol');
   const more = { ipAddressPools: [name] };
-  if (decoded.object === null) return [decoded];
+  if (decoded.object === null) return [decoded, ...advertisementsStay(decoded)];
   if (protocol === 'layer2' || protocol === 'l2') {
     return [decoded, make({ kind: 'L2Advertisement', name, from: {}, path, table: {}, more })];
   }
   if (protocol !== 'bgp') {
     const problem = refused(`data.config: ${path}.protocol`, 'must be layer2 or bgp', 'addresses of the pool are not announced');
-    return [{ ...decoded, problems: [...decoded.problems, { ...problem, object: decoded.ref }] }];
+    return [{ ...decoded, problems: [...decoded.problems, { ...problem, object: decoded.ref }] }, ...advertisementsStay(decoded)];
   }
   const advertisements = listOf(pool, 'bgp-advertisements');
   const faulty = faultyLists(pool, ['bgp-advertisements'], `data.config: ${path}`);
-  if (faulty.length > 0) return [{ ...decoded, problems: [...decoded.problems, ...faulty] }];
+  if (faulty.length > 0) return [{ ...decoded, problems: [...decoded.problems, ...faulty] }, ...advertisementsStay(decoded)];
   if (advertisements.length === 0) return [decoded, make({ kind: 'BGPAdvertisement', name, from: {}, path, table: {}, more })];
   const made = advertisements.map((advertisement, place) =>
     make({
@@ -150,6 +150,12 @@ function decodePool(pool: unknown, index: number, make: (own: Own) => Decoded): 
     }),
   );
   return [decoded, ...made];
+}
+
+/** A fault of the pool must not cost the last good form of what announces it. */
+function advertisementsStay({ ref }: Decoded): Decoded[] {
+  if (ref === null) return [];
+  return ['L2Advertisement', 'BGPAdvertisement'].map((kind) => ({ object: null, ref: { ...ref, kind }, problems: [] }));
 }
 
 function peerForm(peer: unknown, index: number): Own {

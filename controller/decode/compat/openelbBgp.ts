@@ -93,7 +93,8 @@ function decodePeer(value: unknown, confSpec: unknown): Decoded {
   );
   if (valueAt(conf, 'adminDown') !== true) return decoded;
   const down = notTaken('spec.conf.adminDown', 'the peer is not taken: it is switched off', true);
-  return { ...decoded, object: null, problems: [{ ...down, object: decoded.ref }] };
+  // Without a reference: its last good form must not stay in use.
+  return { object: null, ref: null, problems: [{ ...down, object: decoded.ref }] };
 }
 
 /** Seconds as texts, `"30"`: GoBGP's API writes 64-bit numbers so. */

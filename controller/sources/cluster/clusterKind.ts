@@ -2,8 +2,8 @@ import { RESOURCES, type Resource } from '../../cluster/resources.ts';
 import { decodeObject, type Decoded } from '../../decode/decodeObject.ts';
 import type { Kind } from '../../model/objects.ts';
 
-/** One kind of the API server that is followed, and what becomes of its objects. */
-export interface ClusterKind {
+/** One kind of the API server that is followed. */
+export interface FollowedKind {
   /** For logs and metrics, unique: `Ingress`, `IPAddressPool.metallb.io`. */
   readonly label: string;
   /** `kind` of its objects: items of a list do not say it. */
@@ -11,12 +11,20 @@ export interface ClusterKind {
   readonly resource: Resource;
   /** Own kinds that its objects are decoded into. */
   readonly produces: readonly Kind[];
-  /** Makes own objects of one of its objects, in any number. Never throws. */
-  readonly decode: (value: unknown) => readonly Decoded[];
   /** Configuration of Gatehouse: read in its own namespace as well when namespaces are restricted. */
   readonly configures: boolean;
-  /** What to do when the API server does not know the kind. */
-  readonly whenMissing: string;
+  /** Another namespace it is read in as well when namespaces are restricted. */
+  readonly home?: string;
+  /** The one object that is read, by get and watch; absent: all. */
+  readonly only?: { readonly namespace: string; readonly name: string };
+  /** What to do when the API server does not know the kind; null: nothing, it need not. */
+  readonly whenMissing: string | null;
+}
+
+/** A kind whose objects are understood one by one. */
+export interface ClusterKind extends FollowedKind {
+  /** Makes own objects of one of its objects, in any number. Never throws. */
+  readonly decode: (value: unknown) => readonly Decoded[];
 }
 
 const OWN_GROUP = 'gatehouse.dev';

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BatchSender } from './batchSender.ts';
-import { DEFAULT_KINDS, ownClusterKind, type ClusterKind } from './clusterKind.ts';
+import { DEFAULT_KINDS, ownClusterKind, type ClusterKind, type FollowedKind } from './clusterKind.ts';
 import { FollowedCollection, type CollectionHealth } from './followedCollection.ts';
-import { HeldObjects } from './heldObjects.ts';
+import { createHolding } from './foreignHolding.ts';
+import type { JointKind } from './foreignJoint.ts';
+import { ForeignNote } from './foreignNote.ts';
 import { NamedObjects, NAMED_OBJECT_LIMITS, type NamedHealth, type NamedObjectLimits } from './namedObjects.ts';
 import { OutageLog } from './outageLog.ts';
 import { runReflector, type Sleep } from './reflector.ts';
 import type { ReflectorOutcome, ReflectorState } from './reflectorMachine.ts';
-import { collectionTarget } from './reflectorTarget.ts';
+import { collectionTarget, namedTarget, type ReflectorTarget } from './reflectorTarget.ts';
 import type { Random } from './retryDelay.ts';
 import type { Source, SourceBatch } from '../source.ts';
 import type { KubeApi } from '../../cluster/kubeApi.ts';
@@ -23,13 +25,13 @@ export interface ClusterSourceOptions {
   /** Own kinds to follow; default DEFAULT_KINDS. Secret and ConfigMap are not among them: `secrets`, `want`. */
   readonly kinds?: readonly Kind[];
   /** Kinds of other products, after the own ones: of two definitions of an object that of the earlier kind counts. */
-  readonly foreignKinds?: readonly ClusterKind[];
+  readonly foreignKinds?: readonly (ClusterKind | JointKind)[];
   /** Namespaces of namespaced kinds; empty: all. */
   readonly namespaces: readonly string[];
   /** Gatehouse's own; its configuration is read there too when `namespaces` is not empty. Null: not known. */
   readonly ownNamespace: string | null;
-  /** `named`: only those that `want` names (get and watch). `all`: every one (list and watch). */
-  readonly secrets: 'named' | 'all';
+  /** `named`: only those that `want` names (get and watch). `polled`: the same by get alone. `all`: every one (list and watch). */
+  readonly secrets: 'named' | 'polled' | 'all';
   readonly named?: Partial<NamedObjectLimits>;
   readonly logger: Logger;
   readonly clock?: Clock;
@@ -71,6 +73,7 @@ class FollowedCluster implements ClusterSource {
   readonly #collections: readonly FollowedCollection[];
   readonly #named: NamedObjects;
   readonly #outages: OutageLog;
+  readonly #absences: ForeignNote;
   readonly #stopped = new AbortController();
   /** Until all collections are synced. */
   readonly #waiting = new AbortController();
@@ -85,10 +88,12 @@ class FollowedCluster implements ClusterSource {
     this.#random = options.random ?? Math.random;
     this.#sleep = options.sleep ?? sleepUntilAborted;
     this.#outages = new OutageLog(options.logger, this.#clock);
+    this.#absences = new ForeignNote(options.logger);
     const kinds = followedKinds(options);
     this.#sender = new BatchSender({ sharedKinds: sharedKinds(kinds), problems: () => this.#problems() });
+    const hold = createHolding(this.#sender);
     this.#collections = kinds.flatMap((kind, rank) =>
-      namespacesOf(kind, options).map((namespace) => new FollowedCollection(kind, namespace, new HeldObjects(kind, rank, this.#sender))),
+      namespacesOf(kind, options).map((namespace) => new FollowedCollection(kind, namespace, hold(kind, rank))),
     );
     this.#named = this.#createNamed();
   }
@@ -129,7 +134,7 @@ class FollowedCluster implements ClusterSource {
   #follow(collection: FollowedCollection): Promise<void> {
     return runReflector({
       api: this.#options.api,
-      target: collectionTarget(collection.kind.resource, collection.namespace),
+      target: targetOf(collection),
       sink: collection.held,
       onStep: (state, outcome) => this.#onStep(collection, state, outcome),
       clock: this.#clock,
@@ -142,6 +147,7 @@ class FollowedCluster implements ClusterSource {
     if (collection.step(state, outcome, this.#clock.now())) this.#sender.onProblems();
     const error = state.fault?.type === 'away' ? state.fault.error : null;
     this.#outages.note(collection.name, { failures: state.failures, error });
+    this.#absences.note(collection.kind, state);
     if (state.synced) this.#checkSynced();
   }
 
@@ -188,6 +194,7 @@ class FollowedCluster implements ClusterSource {
       listener: this.#sender,
       limits: { ...NAMED_OBJECT_LIMITS, ...named },
       kinds: new Map(kinds.map((kind) => [kind, ownClusterKind(kind)])),
+      polledKinds: new Set(secrets === 'polled' ? ['Secret'] : []),
       flush: () => this.#sender.flush(),
       onFailure: (name, failure) => this.#outages.note(name, failure),
       onDropped: (name) => this.#outages.forget(name),
@@ -195,13 +202,13 @@ class FollowedCluster implements ClusterSource {
   }
 }
 
-function followedKinds({ kinds = DEFAULT_KINDS, foreignKinds = [], secrets }: ClusterSourceOptions): readonly ClusterKind[] {
+function followedKinds({ kinds = DEFAULT_KINDS, foreignKinds = [], secrets }: ClusterSourceOptions): readonly (ClusterKind | JointKind)[] {
   const own = kinds.filter((kind) => kind !== 'Secret' && kind !== 'ConfigMap').map((kind) => ownClusterKind(kind));
   return [...own, ...(secrets === 'all' ? [ownClusterKind('Secret')] : []), ...foreignKinds];
 }
 
 /** Kinds whose objects may come from more than one place. */
-function sharedKinds(kinds: readonly ClusterKind[]): ReadonlySet<Kind> {
+function sharedKinds(kinds: readonly FollowedKind[]): ReadonlySet<Kind> {
   const seen = new Set<Kind>();
   const shared = new Set<Kind>();
   for (const kind of kinds.flatMap(({ produces }) => produces)) {
@@ -211,10 +218,16 @@ function sharedKinds(kinds: readonly ClusterKind[]): ReadonlySet<Kind> {
   return shared;
 }
 
-function namespacesOf(kind: ClusterKind, { namespaces, ownNamespace }: ClusterSourceOptions): readonly string[] {
+function namespacesOf(kind: FollowedKind, { namespaces, ownNamespace }: ClusterSourceOptions): readonly string[] {
+  if (kind.only !== undefined) return [kind.only.namespace];
   if (!kind.resource.namespaced || namespaces.length === 0) return [''];
   const own = kind.configures && ownNamespace !== null ? [ownNamespace] : [];
-  return [...new Set([...namespaces, ...own])];
+  const home = kind.home === undefined ? [] : [kind.home];
+  return [...new Set([...namespaces, ...own, ...home])];
+}
+
+function targetOf({ kind: { resource, only }, namespace }: FollowedCollection): ReflectorTarget {
+  return only === undefined ? collectionTarget(resource, namespace) : namedTarget(resource, only);
 }
 
 function reasonOf({ state: { fault } }: FollowedCollection): string | readonly string[] {

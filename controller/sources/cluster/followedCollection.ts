@@ -1,5 +1,5 @@
-import type { ClusterKind } from './clusterKind.ts';
-import type { HeldObjects } from './heldObjects.ts';
+import type { FollowedKind } from './clusterKind.ts';
+import type { Held } from './heldObjects.ts';
 import { INITIAL_REFLECTOR_STATE, type ReflectorOutcome, type ReflectorState } from './reflectorMachine.ts';
 import { resourcePath } from '../../cluster/resources.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
@@ -27,15 +27,15 @@ const MIN_REFUSALS = 3;
 
 /** One collection that is followed, and what is known of that. */
 export class FollowedCollection {
-  readonly kind: ClusterKind;
+  readonly kind: FollowedKind;
   readonly namespace: string;
-  readonly held: HeldObjects;
+  readonly held: Held;
   #state: ReflectorState = INITIAL_REFLECTOR_STATE;
   #lastEventAtMs: number | null = null;
   #lists = 0;
   #watches = 0;
 
-  constructor(kind: ClusterKind, namespace: string, held: HeldObjects) {
+  constructor(kind: FollowedKind, namespace: string, held: Held) {
     this.kind = kind;
     this.namespace = namespace;
     this.held = held;
@@ -79,7 +79,7 @@ export class FollowedCollection {
       case '':
         return null;
       case 'missing':
-        return missingProblem(this.kind);
+        return this.kind.whenMissing === null ? null : missingProblem(this.kind, this.kind.whenMissing);
       default:
         return refusedProblem(this);
     }
@@ -104,7 +104,7 @@ function problemKey({ fault, failures }: ReflectorState): string {
   }
 }
 
-function missingProblem({ resource, label, whenMissing }: ClusterKind): Problem {
+function missingProblem({ resource, label }: FollowedKind, whenMissing: string): Problem {
   const name = `${resource.plural}.${resource.group === '' ? 'core' : resource.group}`;
   return {
     severity: 'warning',
@@ -122,10 +122,13 @@ function refusedProblem({ kind, namespace, state }: FollowedCollection): Problem
   const refusal = fault?.type === 'refused' ? fault : null;
   const { group, plural } = kind.resource;
   const where = namespace === '' ? 'a ClusterRole' : `a Role in namespace ${namespace}`;
-  const rule = `apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["list", "watch"]`;
+  // What is known by its name is got where others are listed.
+  const read = kind.only === undefined ? 'list' : 'get';
+  const verb = refusal?.verb === 'watch' ? 'watch' : read;
+  const rule = `apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["${read}", "watch"]`;
   const needs = refusal?.error.code === 'forbidden'
-    ? `the ServiceAccount of Gatehouse must be allowed to ${refusal.verb} ${plural} (${where} with ${rule})`
-    : `the API server must accept ${refusal?.verb ?? 'list'} ${resourcePath(kind.resource, { namespace })}`;
+    ? `the ServiceAccount of Gatehouse must be allowed to ${verb} ${plural} (${where} with ${rule})`
+    : `the API server must accept ${verb} ${resourcePath(kind.resource, { namespace })}`;
   return {
     severity: 'error',
     object: null,

@@ -1,5 +1,6 @@
 import type { ClaimChange, Claimant } from './claimTable.ts';
 import type { ClusterKind } from './clusterKind.ts';
+import type { ReflectorSink } from './reflector.ts';
 import { identifyRaw, prepareRaw, type RawIdentity } from './rawObject.ts';
 import type { Decoded } from '../../decode/decodeObject.ts';
 import { refOf, type KubeObject } from '../../model/objects.ts';
@@ -14,6 +15,11 @@ export interface HeldListener {
   onProblems(): void;
 }
 
+/** Holds the objects of a collection and what is wrong with them. */
+export interface Held extends ReflectorSink {
+  problems(): Iterable<Problem>;
+}
+
 /** One object of the API server: what was made of it. */
 interface Entry {
   readonly resourceVersion: string;
@@ -25,7 +31,7 @@ const NONE: readonly never[] = [];
 const ABSENT: Entry = { resourceVersion: '', objects: NONE, problems: NONE };
 
 /** The objects of one collection, decoded; what the API server sent is not kept. */
-export class HeldObjects {
+export class HeldObjects implements Held {
   readonly #kind: ClusterKind;
   readonly #rank: number;
   readonly #listener: HeldListener;
@@ -87,7 +93,7 @@ export class HeldObjects {
   }
 
   #replace(raw: RawIdentity, before: Entry): void {
-    const decoded = decodeSafely(this.#kind, prepareRaw(raw, this.#kind));
+    const decoded = decodeSafely(this.#kind.label, () => this.#kind.decode(prepareRaw(raw, this.#kind)));
     const objects = currentObjects(decoded, before.objects);
     const problems = decoded.flatMap((one) => one.problems);
     this.#set(raw.key, before, { resourceVersion: raw.resourceVersion, objects, problems });
@@ -141,22 +147,22 @@ function isSameIdentity(one: KubeObject, other: KubeObject): boolean {
 }
 
 /** A decoder that throws is a fault of ours; it must cost this object and not the following of all others. */
-function decodeSafely(kind: ClusterKind, value: unknown): readonly Decoded[] {
+export function decodeSafely(label: string, decode: () => readonly Decoded[]): readonly Decoded[] {
   try {
-    return kind.decode(value);
+    return decode();
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    return [{ object: null, ref: null, problems: [decoderFault(kind, text)] }];
+    return [{ object: null, ref: null, problems: [decoderFault(label, text)] }];
   }
 }
 
-function decoderFault(kind: ClusterKind, text: string): Problem {
+function decoderFault(label: string, text: string): Problem {
   return {
     severity: 'error',
     object: null,
     position: null,
     field: '',
-    rule: `an object of kind ${kind.label} could not be decoded: ${text.slice(0, 200)}; a fault of Gatehouse, please report it`,
+    rule: `an object of kind ${label} could not be decoded: ${text.slice(0, 200)}; a fault of Gatehouse, please report it`,
     value: '',
     effect: 'a last good form of it stays in use',
   };

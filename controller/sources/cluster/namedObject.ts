@@ -75,7 +75,7 @@ export class NamedObject {
   }
 
   *problems(): Generator<Problem> {
-    if (this.#refusal !== null) yield refusedProblem(this.ref, this.#refusal);
+    if (this.#refusal !== null) yield refusedProblem(this.ref, this.#refusal, this.mode === 'poll' ? 'get' : 'get and watch');
     yield* this.#held.problems();
   }
 
@@ -132,14 +132,14 @@ export class NamedObject {
   }
 }
 
-function refusedProblem(ref: ObjectRef, error: KubeError): Problem {
+function refusedProblem(ref: ObjectRef, error: KubeError, verbs: string): Problem {
   const plural = `${ref.kind.toLowerCase()}s`;
   return {
     severity: 'error',
     object: ref,
     position: null,
     field: '',
-    rule: `the ServiceAccount of Gatehouse must be allowed to get and watch ${plural} in namespace ${ref.namespace}: ${error.message}`,
+    rule: `the ServiceAccount of Gatehouse must be allowed to ${verbs} ${plural} in namespace ${ref.namespace}: ${error.message}`,
     value: '',
     effect: 'it counts as absent, or stays as it was last seen',
   };

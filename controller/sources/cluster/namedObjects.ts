@@ -33,6 +33,8 @@ export type NamedObjectsContext = Omit<NamedObjectContext, 'onKnown' | 'pollMs'>
   readonly limits: NamedObjectLimits;
   /** Which kinds are read by name, by kind. */
   readonly kinds: ReadonlyMap<string, ClusterKind>;
+  /** Those that are only ever asked for: a right to watch is a right to see all of them. */
+  readonly polledKinds: ReadonlySet<string>;
   /** Delivers what has changed so far. */
   readonly flush: () => void;
   /** An object is dropped: nothing more is heard of it. */
@@ -134,7 +136,7 @@ export class NamedObjects {
   }
 
   #follow(object: NamedObject): void {
-    const isFree = this.#watched < this.#context.limits.maxWatches;
+    const isFree = this.#mayWatch(object) && this.#watched < this.#context.limits.maxWatches;
     if (isFree) this.#watched += 1;
     object.follow(isFree ? 'watch' : 'poll');
   }
@@ -142,8 +144,12 @@ export class NamedObjects {
   /** A watch is free: the object that is asked for longest gets it. */
   #promote(): void {
     for (const object of this.#objects.values()) {
-      if (object.mode === 'poll') return this.#follow(object);
+      if (object.mode === 'poll' && this.#mayWatch(object)) return this.#follow(object);
     }
+  }
+
+  #mayWatch({ ref }: NamedObject): boolean {
+    return !this.#context.polledKinds.has(ref.kind);
   }
 
   /** Resolves once all are known, or when no answer has come for some time; the answers are delivered before. */

@@ -29,7 +29,10 @@ export function versionOf(value: unknown): string {
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** The object for the decoder: with the type that items of a list leave out, without what only writers and kubectl look at. */
-export function prepareRaw({ value }: RawIdentity, kind: { readonly kind: string; readonly resource: Resource }): unknown {
+export function prepareRaw(
+  { value }: RawIdentity,
+  kind: { readonly kind: string; readonly resource: Resource },
+): Readonly<Record<string, unknown>> {
   const { managedFields: _managed, annotations, ...metadata } = value['metadata'] as Record<string, unknown>;
   const kept = isRecord(annotations) ? withoutLastApplied(annotations) : annotations;
   return {

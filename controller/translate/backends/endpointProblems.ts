@@ -3,6 +3,7 @@ import type { Problem } from '../../../core/ir/problem.ts';
 import type { Endpoints, EndpointSlice, SlicePort } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { problemOf } from '../problemOf.ts';
+import { boundedSlices, tooManyAddresses } from './boundedSlices.ts';
 import { localJudgeOf, type LocalJudge, type LocalRules } from './localBackend.ts';
 import { sliceWeight } from './sliceWeight.ts';
 
@@ -16,7 +17,10 @@ export function endpointProblems(clusters: Iterable<Cluster>, objects: ObjectInd
     seen.add(key);
     const slices = objects.slicesOf(namespace, service);
     const legacy = slices.length === 0 ? objects.get('Endpoints', namespace, service) : undefined;
-    for (const slice of slices) problems.push(...sliceProblems(slice, rules));
+    const owner = objects.get('Service', namespace, service);
+    const bound = owner === undefined ? null : tooManyAddresses(owner, slices);
+    if (bound !== null) problems.push(bound);
+    for (const slice of boundedSlices(slices)) problems.push(...sliceProblems(slice, rules));
     if (legacy !== undefined) problems.push(...refusals(legacy, localJudgeOf(legacy, rules)));
   }
   return problems;

@@ -3,11 +3,13 @@ import { test } from 'node:test';
 import { decodeObject } from '../../decode/decodeObject.ts';
 import type { EndpointSlice } from '../../model/objects.ts';
 import { localJudgeOf, type LocalRules } from './localBackend.ts';
+import { NO_VIPS, type OwnVips } from './ownVips.ts';
 
 const RULES: LocalRules = {
   allowLocalBackends: false,
   localAddresses: ['192.0.2.10', '2001:db8::10'],
   reserved: [{ protocol: 'admin', address: '0.0.0.0', port: 9090 }],
+  ownVips: NO_VIPS,
 };
 
 /** As it would come from a source whose decoder lets everything pass: the judge trusts no decoder. */
@@ -60,6 +62,26 @@ test('where the admin API listens on one address, the port is free on the others
   const localAddresses = ['192.0.2.10', '192.0.2.12'];
   assert.equal(judge('192.0.2.10', 9090, { reserved, localAddresses }), 'the admin API of this very node');
   assert.equal(judge('192.0.2.12', 9090, { reserved, localAddresses }), null);
+});
+
+test('the HTTP and HTTPS listeners of this node are no backends: a request would come back for ever', () => {
+  const reserved = [{ protocol: 'http', address: '0.0.0.0', port: 80 }, { protocol: 'https', address: '::', port: 443 }] as const;
+  assert.equal(judge('192.0.2.10', 80, { reserved }), 'the HTTP listener of this very node');
+  assert.equal(judge('2001:db8::10', 443, { reserved }), 'the HTTPS listener of this very node');
+  assert.equal(judge('192.0.2.11', 80, { reserved }), null, 'another machine\'s');
+});
+
+test('the VIP of a Service at a port of the Service is no backend, whoever has it and however it is written', () => {
+  const ownVips: OwnVips = {
+    holders: new Map([['192.0.2.10', ['shop/web', 'shop/mail']], ['2001:db8::1', ['shop/web']]]),
+    hasPort: (service, port) => port === (service === 'shop/web' ? 80 : 25),
+  };
+  assert.equal(judge('192.0.2.10', 80, { ownVips }), 'the VIP of Service shop/web, which leads back here,');
+  assert.equal(judge('192.0.2.10', 25, { ownVips }), 'the VIP of Service shop/mail, which leads back here,');
+  assert.equal(judge('2001:DB8:0::1', 80, { ownVips }), 'the VIP of Service shop/web, which leads back here,');
+  assert.equal(judge('::ffff:192.0.2.10', 80, { ownVips }), 'the VIP of Service shop/web, which leads back here,');
+  assert.equal(judge('192.0.2.10', 8080, { ownVips }), null, 'a port of the node that no Service has');
+  assert.equal(judge('192.0.2.11', 80, { ownVips }), null);
 });
 
 test('where they are allowed nothing is judged', () => {

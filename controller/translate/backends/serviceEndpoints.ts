@@ -1,3 +1,4 @@
+import { boundedSlices } from './boundedSlices.ts';
 import type { Endpoint } from '../../../core/ir/cluster.ts';
 import type { Endpoints, EndpointSlice, Service, ServicePort, SliceEndpoint, SlicePort } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
@@ -68,7 +69,7 @@ export function endpointsOfService(objects: ObjectIndex, query: EndpointQuery, r
   const { namespace, name } = query.service.metadata;
   const gathering: Gathering = { objects, query, rules, candidates: [], hasPort: false, elsewhere: false, refused: false };
   const slices = objects.slicesOf(namespace, name);
-  for (const slice of slices) gatherSlice(slice, gathering);
+  for (const slice of boundedSlices(slices)) gatherSlice(slice, gathering);
   const legacy = slices.length === 0 ? objects.get('Endpoints', namespace, name) : undefined;
   if (legacy !== undefined) gatherLegacy(legacy, gathering);
   const { hasPort, elsewhere, refused } = gathering;

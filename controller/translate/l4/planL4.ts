@@ -5,6 +5,7 @@ import { isOurs } from '../../allocator/serviceWish.ts';
 import type { Assignments } from '../../allocator/assignment.ts';
 import type { Service } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
+import type { LocalRules } from '../backends/localBackend.ts';
 import { compareText } from '../ingressAge.ts';
 import type { ServiceStatus, TranslateOptions, VipListener } from '../translation.ts';
 import { claimPorts } from './claimPorts.ts';
@@ -33,7 +34,7 @@ export interface Allocated {
 }
 
 /** Plans every L4 port: VIPs of Services, ports of the tcp-services and udp-services ConfigMaps, the publish Service's. */
-export function planL4(objects: ObjectIndex, options: TranslateOptions, allocated: Allocated): L4Plan {
+export function planL4(objects: ObjectIndex, options: TranslateOptions & Pick<LocalRules, 'ownVips'>, allocated: Allocated): L4Plan {
   const { services } = allocated;
   const balanced = services.filter(({ type }) => type === 'LoadBalancer');
   const maps = readPortMaps(objects, options);

@@ -67,7 +67,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $features := list "core" "election" -}}
 {{- if .Values.updateStatus }}{{ $features = append $features "status" }}{{ end -}}
 {{- if .Values.webhook.enabled }}{{ $features = append $features "webhook" }}{{ end -}}
-{{- if eq .Values.secrets.read "all" }}{{ $features = append $features "secretsAll" }}{{ end -}}
+{{- $features = append $features (printf "secrets%s" (title .Values.secrets.read)) -}}
 {{- if .Values.compat.metallb }}{{ $features = append $features "compatMetallb" }}{{ end -}}
 {{- if .Values.compat.openelb }}{{ $features = append $features "compatOpenelb" }}{{ end -}}
 {{- toJson $features -}}

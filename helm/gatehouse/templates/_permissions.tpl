@@ -4,68 +4,76 @@
 # The rules that are served.
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Which Ingresses are Gatehouse's.
 - apiGroups: [networking.k8s.io]
   resources: [ingressclasses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # The backends of Ingresses, and the Services of type LoadBalancer.
 - apiGroups: [""]
   resources: [services]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # The Pods behind Services: traffic goes to them directly.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Addresses, zones and labels of the nodes, which decide who answers and announces.
 - apiGroups: [""]
   resources: [nodes]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Labels of namespaces, by which pools choose whom they serve.
 - apiGroups: [""]
   resources: [namespaces]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # The ConfigMaps that flags name, each read and watched by its name.
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, watch]
-# The certificates that Ingresses name, each read and watched by its name. RBAC cannot say so: see below what it lets through.
-- apiGroups: [""]
-  resources: [secrets]
-  verbs: [get, watch]
 # The addresses that Services may be given.
 - apiGroups: [gatehouse.dev]
   resources: [ipaddresspools]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Which addresses are announced by ARP and NDP, and from which nodes.
 - apiGroups: [gatehouse.dev]
   resources: [l2advertisements]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Which addresses are announced by BGP, and with which attributes.
 - apiGroups: [gatehouse.dev]
   resources: [bgpadvertisements]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # The routers that are told of addresses.
 - apiGroups: [gatehouse.dev]
   resources: [bgppeers]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # How quickly a lost router is noticed.
 - apiGroups: [gatehouse.dev]
   resources: [bfdprofiles]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Names for BGP communities.
 - apiGroups: [gatehouse.dev]
   resources: [communities]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Which of them there are.
 - apiGroups: [gatehouse.dev]
   resources: [servicevipstatuses]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- if has "status" $features }}
+# Its status as it is now, where somebody else has written to the object in between.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get]
+# Its status as it is now, where somebody else has written to the object in between.
+- apiGroups: [networking.k8s.io]
+  resources: [ingresses]
+  verbs: [get]
+# Its status as it is now, where somebody else has written to the object in between.
+- apiGroups: [gatehouse.dev]
+  resources: [ipaddresspools, l2advertisements, bgpadvertisements, bgppeers, bfdprofiles, communities]
+  verbs: [get]
 # One object for each Service that says who carries its addresses.
 - apiGroups: [gatehouse.dev]
   resources: [servicevipstatuses]
-  verbs: [create, delete]
+  verbs: [get, create, delete]
 # What those objects say.
 - apiGroups: [gatehouse.dev]
   resources: [servicevipstatuses/status]
@@ -94,23 +102,35 @@
   resourceNames: [{{ include "gatehouse.fullname" . }}]
   verbs: [get, patch]
 {{- end }}
-{{- if has "secretsAll" $features }}
-# Keeps all Secrets at hand, where `--secrets all` asks for it.
+{{- if has "secretsNamed" $features }}
+# The certificates that Ingresses name, each read and watched by its name. RBAC cannot say so: see below what it lets through.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [list]
+  verbs: [get, watch]
+{{- end }}
+{{- if has "secretsPolled" $features }}
+# The certificates that Ingresses name, each read by its name every half minute. Nobody can find out by it which there are.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+{{- end }}
+{{- if has "secretsAll" $features }}
+# All Secrets of the cluster, kept in memory.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [list, watch]
 {{- end }}
 {{- if has "compatMetallb" $features }}
 # Objects of MetalLB, read with `--compat metallb`.
 - apiGroups: [metallb.io]
   resources: [ipaddresspools, l2advertisements, bgppeers, bgpadvertisements, bfdprofiles, communities]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 {{- if has "compatOpenelb" $features }}
 # Objects of OpenELB, read with `--compat openelb`.
 - apiGroups: [network.kubesphere.io]
   resources: [eips, bgpconfs, bgppeers]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 {{- end }}
 {{- end -}}
 

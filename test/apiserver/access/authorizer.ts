@@ -27,12 +27,18 @@ export function isAllowed(storage: Storage, caller: Caller, attributes: Attribut
     const open = caller.groups.includes('system:authenticated') ? DISCOVERY : PUBLIC;
     if (attributes.verb === 'get' && open.some((pattern) => matchesPath(pattern, attributes.path))) return true;
   }
+  if (attributes.type === 'resource' && caller.groups.includes('system:authenticated') && isSelfReview(attributes)) return true;
   const clusterRules = bindings(storage, 'clusterrolebindings', '').filter((binding) => bindsTo(binding, caller, ''));
   if (clusterRules.some((binding) => rulesOf(storage, binding, '').some((rule) => ruleAllows(rule, attributes)))) return true;
   if (attributes.type === 'path' || attributes.namespace === '') return false;
   const { namespace } = attributes;
   return bindings(storage, 'rolebindings', `${namespace}/`).filter((binding) => bindsTo(binding, caller, namespace))
     .some((binding) => rulesOf(storage, binding, namespace).some((rule) => ruleAllows(rule, attributes)));
+}
+
+/** What every authenticated user may ask (the bootstrap role system:basic-user). */
+function isSelfReview({ group, resource, verb }: { readonly group: string; readonly resource: string; readonly verb: string }): boolean {
+  return group === 'authorization.k8s.io' && verb === 'create' && resource.startsWith('selfsubject');
 }
 
 function bindings(storage: Storage, plural: string, prefix: string): readonly KubeObject[] {

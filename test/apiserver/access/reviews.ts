@@ -4,6 +4,7 @@ import { mediaTypeOf, parseBody, readBody } from '../http/readBody.ts';
 import { respond } from '../http/respond.ts';
 import type { Caller, Engine } from '../verbs/engine.ts';
 import { callerOf } from './accounts.ts';
+import { decodeSelfReview, PROTOBUF } from './reviewProtobuf.ts';
 import { isAllowed, type Attributes } from './authorizer.ts';
 
 const KINDS: ReadonlyMap<string, string> = new Map([
@@ -20,7 +21,8 @@ export async function answerReview(
   { engine, caller, rbac }: { readonly engine: Engine; readonly caller: Caller; readonly rbac: boolean },
   { plural }: { readonly plural: string }, request: IncomingMessage, response: ServerResponse,
 ): Promise<void> {
-  const body = record(parseBody(await readBody(request), mediaTypeOf(request)));
+  const octets = await readBody(request);
+  const body = mediaTypeOf(request) === PROTOBUF ? decodeSelfReview(octets) : record(parseBody(octets, mediaTypeOf(request)));
   const spec = record(body['spec']);
   const other = plural === 'subjectaccessreviews';
   const who = other ? callerOf(text(spec['user']), list(spec['groups']).map(String)) : caller;

@@ -132,7 +132,7 @@ function pathErrors(one: JsonObject, path: string): FieldError[] {
 
 function backendErrors(value: unknown, path: string): FieldError[] {
   const { service, resource } = record(value);
-  if (service === undefined && resource === undefined) return [required(path, 'resource or service backend is required')];
+  if (service === undefined && resource === undefined) return [invalidValue(path, '', 'resource or service backend is required')];
   if (service !== undefined && resource !== undefined) return [invalidValue(path, '', 'cannot set both resource and service backends')];
   if (service === undefined) return text(at(resource, 'kind')) === '' ? [required(`${path}.resource.kind`)] : [];
   const errors: FieldError[] = [];
@@ -140,7 +140,7 @@ function backendErrors(value: unknown, path: string): FieldError[] {
   if (name === '') errors.push(required(`${path}.service.name`));
   else errors.push(...nameErrors('serviceName', `${path}.service.name`, name));
   const [portName, number] = [text(at(service, 'port', 'name')), at(service, 'port', 'number')];
-  if (portName === '' && (number === undefined || number === 0)) errors.push(required(`${path}.service.port`, 'port name or number is required'));
+  if (portName === '' && (number === undefined || number === 0)) errors.push(required(path, 'port name or number is required'));
   else if (portName !== '' && number !== undefined) errors.push(invalidValue(path, '', 'cannot set both port name & port number'));
   else if (typeof number === 'number' && (number < 1 || number > 65_535)) errors.push(invalidValue(`${path}.service.port.number`, number, 'must be between 1 and 65535, inclusive'));
   return errors;

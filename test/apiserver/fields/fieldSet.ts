@@ -14,34 +14,32 @@ const META_IGNORED = new Set([
   'deletionGracePeriodSeconds', 'generateName',
 ]);
 
-/** All fields of an object, without those nobody owns (apiVersion, kind, the server's own metadata). */
-export function fieldsOfObject(object: JsonObject, schema: Schema): FieldSet {
+/**
+ * All fields of an object, without those nobody owns (apiVersion, kind, the server's own metadata). `nodes`: maps and lists with
+ * keys are fields of their own, as in the entries of updates.
+ */
+export function fieldsOfObject(object: JsonObject, schema: Schema, nodes = false): FieldSet {
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
   const owned = Object.fromEntries(Object.entries(isRecord(metadata) ? metadata : {}).filter(([field]) => !META_IGNORED.has(field)));
-  const set = fieldsOf(Object.keys(owned).length === 0 ? rest : { metadata: owned, ...rest }, schema);
-  set.delete('.');
-  set.get('f:metadata')?.delete('.');
-  return set;
+  return fieldsOf(Object.keys(owned).length === 0 ? rest : { metadata: owned, ...rest }, schema, nodes);
 }
 
 /** All fields of `value`, those within sets and keyed lists too; atomic parts are one leaf. */
-function fieldsOf(value: unknown, schema: Schema): FieldSet {
+function fieldsOf(value: unknown, schema: Schema, nodes: boolean): FieldSet {
   const set: FieldSet = new Map();
   if (isRecord(value) && schema['x-kubernetes-map-type'] !== 'atomic') {
-    for (const [field, inner] of Object.entries(value)) set.set(`f:${field}`, fieldsOf(inner, fieldSchema(schema, field) ?? {}));
-    if (set.size > 0) set.set('.', new Map());
+    for (const [field, inner] of Object.entries(value)) set.set(`f:${field}`, fieldsOf(inner, fieldSchema(schema, field) ?? {}, nodes));
   } else if (Array.isArray(value) && schema['x-kubernetes-list-type'] === 'map') {
-    for (const element of value) set.set(`k:${keyText(element, schema)}`, elementFields(element, schema.items ?? {}));
-    if (set.size > 0) set.set('.', new Map());
+    for (const element of value) set.set(`k:${keyText(element, schema)}`, elementFields(element, schema.items ?? {}, nodes));
   } else if (Array.isArray(value) && schema['x-kubernetes-list-type'] === 'set') {
     for (const element of value) set.set(`v:${JSON.stringify(element)}`, new Map());
-    if (set.size > 0) set.set('.', new Map());
   }
+  if (nodes && set.size > 0 && (schema.additionalProperties !== undefined || Array.isArray(value))) set.set('.', new Map());
   return set;
 }
 
-function elementFields(element: unknown, schema: Schema): FieldSet {
-  const set = fieldsOf(element, schema);
+function elementFields(element: unknown, schema: Schema, nodes: boolean): FieldSet {
+  const set = fieldsOf(element, schema, nodes);
   if (set.size > 0) set.set('.', new Map());
   return set;
 }

@@ -50,7 +50,7 @@ export function isSameManager(one: ManagerKey, other: ManagerKey): boolean {
 export function trackUpdate(old: KubeObject | null, object: KubeObject, schema: Schema, by: ManagerKey & { readonly time: string }): JsonObject[] {
   const resets = object.metadata.managedFields !== undefined && object.metadata.managedFields.every((entry) => Object.keys(entry).length === 0);
   const before = old === null || resets ? [] : entriesOf(old);
-  const fields = fieldsOfObject(object, schema);
+  const fields = fieldsOfObject(object, schema, true);
   const changed = old === null ? fields : difference(fields, old, object, schema);
   const entries: ManagedEntry[] = [];
   let mine: ManagedEntry | null = null;

@@ -106,7 +106,8 @@ function writeOptions({ query, request, response, caller }: ResourceRequest): Wr
     fieldManager: manager === '' ? ((request.headers['user-agent'] ?? 'unknown').split('/')[0] ?? 'unknown') : manager,
     fieldValidation: validation === 'Strict' || validation === 'Ignore' ? validation : 'Warn',
     warn(text) {
-      warnings.push(`299 - ${JSON.stringify(text)}`);
+      // Go writes the octets of UTF-8 into a header as they are.
+      warnings.push(Buffer.from(`299 - ${JSON.stringify(text)}`).toString('latin1'));
       response.setHeader('Warning', warnings);
     },
   };

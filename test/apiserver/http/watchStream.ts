@@ -13,6 +13,9 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 /** Watches without timeoutSeconds end after this, as the API server's do after 30 to 60 minutes. */
 const DEFAULT_TIMEOUT_SECONDS = 1800;
 
+/** So long before a watch times out it gets one more bookmark, as from the real server. */
+const BOOKMARK_BEFORE_END_MS = 2000;
+
 /** An open watch, for faults and the end of the server. */
 export interface OpenWatch {
   cut(): void;
@@ -36,12 +39,12 @@ export function answerWatch(resource: ResourceRequest, streams: WatchStreams): v
   const queue = eventQueue(resource, form, streams);
   const early: OutgoingEvent[] = [];
   let send = (event: OutgoingEvent): void => void early.push(event);
-  const state = { ended: false };
+  const state = { started: false, ended: false };
   const watch = watchObjects(engine, target, options, {
     send: (event) => send(event),
     ended() {
       state.ended = true;
-      queue.end();
+      if (state.started) queue.end();
     },
   });
   if (state.ended && streams.goneByStatus()) throw Object.assign(new Error('gone'), { gone: early[0]?.object });
@@ -49,6 +52,7 @@ export function answerWatch(resource: ResourceRequest, streams: WatchStreams): v
   response.flushHeaders();
   streams.answered();
   for (const event of early) queue.push(event);
+  state.started = true;
   send = (event) => queue.push(event);
   if (state.ended) queue.end();
   else keepOpen(resource, streams, watch, options.timeoutSeconds === 0 ? DEFAULT_TIMEOUT_SECONDS : options.timeoutSeconds);
@@ -56,14 +60,13 @@ export function answerWatch(resource: ResourceRequest, streams: WatchStreams): v
 
 function keepOpen({ response }: ResourceRequest, streams: WatchStreams, watch: Watch, timeoutSeconds: number): void {
   const bookmarks = setInterval(() => watch.bookmark(), streams.bookmarkIntervalMs);
-  const timeout = setTimeout(() => {
-    watch.bookmark();
-    response.end();
-  }, timeoutSeconds * 1000);
+  const last = setTimeout(() => watch.bookmark(), Math.max(0, timeoutSeconds * 1000 - BOOKMARK_BEFORE_END_MS));
+  const timeout = setTimeout(() => response.end(), timeoutSeconds * 1000);
   const open: OpenWatch = { cut: () => response.destroy(), expire: () => watch.expire() };
   streams.open.add(open);
   response.on('close', () => {
     clearInterval(bookmarks);
+    clearTimeout(last);
     clearTimeout(timeout);
     watch.stop();
     streams.open.delete(open);

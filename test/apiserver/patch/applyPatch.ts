@@ -30,7 +30,7 @@ export function applyPatch(live: KubeObject | null, applied: KubeObject, schema:
     return { ...entry, fields: filterPaths(entry.fields, (path) => !lost.has(path.join('\n'))) };
   });
   if (mine !== undefined) removeDropped(merged, mine.fields, { wanted, others: kept, schema });
-  const left = fieldsOfObject(merged, schema);
+  const left = fieldsOfObject(merged, schema, true);
   const remaining = kept.map((entry) => ({ ...entry, fields: filterPaths(entry.fields, (path) => hasBelow(left, path)) }));
   return withEntries(merged, encodeEntries(appendMine(remaining, mine, wanted, options)));
 }
@@ -130,8 +130,17 @@ function removeDropped(merged: KubeObject, mine: FieldSet, { wanted, others, sch
   eachPath(mine, (path) => {
     if (path.length > 0 && !hasBelow(wanted, path) && !others.some((entry) => hasBelow(entry.fields, path))) dropped.push(path);
   });
-  // Deepest first, so that a node goes once it is empty.
-  for (const path of dropped.toSorted((one, other) => other.length - one.length)) removeAt(merged, path, schema);
+  // An element of a list goes as a whole before its fields, by which it is found.
+  for (const path of dropped.toSorted((one, other) => one.length - other.length)) {
+    removeAt(merged, path, schema);
+    for (let parent = path.slice(0, -1); parent.length > 0 && isEmpty(valueAt(merged, parent, schema)) && !hasBelow(wanted, parent); parent = parent.slice(0, -1)) {
+      removeAt(merged, parent, schema);
+    }
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** Copies what it changes on the way down: `live` shares its parts with `merged`. */

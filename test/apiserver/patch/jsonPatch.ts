@@ -13,8 +13,9 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
   return root.value;
 }
 
-function unprocessable(why: string): ApiError {
-  return new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${why}`, { causes: [] });
+/** The server does not say why. */
+function unprocessable(_why: string): ApiError {
+  return new ApiError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 }
 
 interface Root {

@@ -21,12 +21,12 @@ export function applyDefaults(value: unknown, schema: Schema): void {
   }
 }
 
-/** Drops fields that are null although `schema` does not allow it, in place, as the decoder of custom resources does with defaults. */
+/** Drops fields that are null although `schema` does not allow it, in place, as is done to custom resources before defaults. */
 export function dropNulls(value: unknown, schema: Schema): void {
   if (Array.isArray(value)) for (const element of value) if (schema.items !== undefined) dropNulls(element, schema.items);
   if (!isRecord(value)) return;
   for (const [field, of] of Object.entries(schema.properties ?? {})) {
-    if (value[field] === null && of.nullable !== true && of.default !== undefined) delete value[field];
+    if (value[field] === null && of.nullable !== true && of['x-kubernetes-preserve-unknown-fields'] !== true) delete value[field];
     else dropNulls(value[field], of);
   }
 }

@@ -1,25 +1,26 @@
 import type { FieldError } from '../fieldError.ts';
 import { isRecord, list, same, text } from '../json.ts';
-import { celEnvironment, type CelProgram } from './celEnvironment.ts';
+import { CEL_ENVIRONMENT } from './celEnvironment.ts';
 import { fieldSchema } from './prune.ts';
 import type { CelRule, Schema } from './schema.ts';
 import { mapKey } from './validate.ts';
 
+type CelProgram = ReturnType<typeof CEL_ENVIRONMENT.parse>;
+
 const programs = new Map<string, CelProgram>();
 
-function compile(rule: string): CelProgram | null {
+function compile(rule: string): CelProgram {
   const known = programs.get(rule);
   if (known !== undefined) return known;
-  const program = celEnvironment()?.parse(rule) ?? null;
-  if (program !== null) programs.set(rule, program);
+  const program = CEL_ENVIRONMENT.parse(rule);
+  programs.set(rule, program);
   return program;
 }
 
 /** Why a rule does not compile against the schema it stands at; null: it does. */
 export function celCompileError(rule: string, schema: Schema): string | null {
   try {
-    const program = compile(rule);
-    return program === null ? null : unknownField(program.ast, schema);
+    return unknownField(compile(rule).ast, schema);
   } catch (error) {
     return `ERROR: <input>:1:1: Syntax error or undeclared reference: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`;
   }
@@ -109,8 +110,7 @@ function ruleErrors(rule: CelRule, { value, old, schema, path }: Place): FieldEr
   const context = { self: toCel(value, schema), ...(usesOld ? { oldSelf: toCel(old, schema) } : {}) };
   const at = rule.fieldPath === undefined ? path : `${path}${rule.fieldPath}`;
   try {
-    const program = compile(rule.rule);
-    if (program === null || program(context) === true) return [];
+    if (compile(rule.rule)(context) === true) return [];
   } catch (error) {
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
     return [fault(rule, at, schema, `${why.replace('No such key', 'no such key')} evaluating rule: ${rule.message ?? rule.rule}`)];
@@ -121,7 +121,7 @@ function ruleErrors(rule: CelRule, { value, old, schema, path }: Place): FieldEr
 function messageOf(rule: CelRule, context: Readonly<Record<string, unknown>>): string {
   if (rule.messageExpression !== undefined) {
     try {
-      const message = compile(rule.messageExpression)?.(context);
+      const message = compile(rule.messageExpression)(context);
       if (typeof message === 'string' && message.trim() !== '') return message;
     } catch {
       // As on the real server: a message that cannot be made is replaced by the plain one.

@@ -1,25 +1,7 @@
-import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
+import { Environment } from '@marcbachmann/cel-js';
 import ipaddr from 'ipaddr.js';
-import { isCidr } from './formats.ts';
-
-/** A compiled expression. */
-export interface CelProgram {
-  (context: Readonly<Record<string, unknown>>): unknown;
-  readonly ast: unknown;
-}
-
-/** What is used of @marcbachmann/cel-js. */
-export interface CelEnvironment {
-  registerVariable(name: string, type: string): CelEnvironment;
-  registerType(name: string, constructor: unknown): CelEnvironment;
-  registerFunction(signature: string, handler: (...values: never[]) => unknown): CelEnvironment;
-  parse(expression: string): CelProgram;
-}
-
-interface CelModule {
-  readonly Environment: new (options: object) => CelEnvironment;
-}
+import { isAddress, isCidr } from './formats.ts';
 
 class Address {
   readonly text: string;
@@ -35,23 +17,11 @@ class Range {
   }
 }
 
-let environment: CelEnvironment | null | undefined;
+/** CEL with the functions that Kubernetes adds. */
+export const CEL_ENVIRONMENT: Environment = createEnvironment();
 
-/** CEL with the functions Kubernetes adds; null: the library is not installed, and rules are not evaluated. */
-export function celEnvironment(): CelEnvironment | null {
-  environment ??= load();
-  return environment;
-}
-
-function load(): CelEnvironment | null {
-  let library: CelModule;
-  try {
-    library = createRequire(import.meta.url)('@marcbachmann/cel-js') as CelModule;
-  } catch {
-    process.emitWarning('@marcbachmann/cel-js is not installed: CEL rules of CustomResourceDefinitions are not evaluated');
-    return null;
-  }
-  const env = new library.Environment({ unlistedVariablesAreDyn: false, homogeneousAggregateLiterals: false, enableOptionalTypes: true });
+function createEnvironment(): Environment {
+  const env = new Environment({ unlistedVariablesAreDyn: false, homogeneousAggregateLiterals: false, enableOptionalTypes: true });
   env.registerVariable('self', 'dyn').registerVariable('oldSelf', 'dyn');
   registerStrings(env);
   registerLists(env);
@@ -59,7 +29,7 @@ function load(): CelEnvironment | null {
   return env;
 }
 
-function registerStrings(env: CelEnvironment): void {
+function registerStrings(env: Environment): void {
   env.registerFunction('string.charAt(int): string', (text: string, index: bigint) => text.at(Number(index)) ?? '');
   env.registerFunction('string.replace(string, string): string', (text: string, from: string, to: string) => text.replaceAll(from, to));
   env.registerFunction('string.find(string): string', (text: string, pattern: string) => new RegExp(pattern, 'u').exec(text)?.[0] ?? '');
@@ -67,7 +37,7 @@ function registerStrings(env: CelEnvironment): void {
   env.registerFunction('isURL(string): bool', (text: string) => URL.canParse(text));
 }
 
-function registerLists(env: CelEnvironment): void {
+function registerLists(env: Environment): void {
   const less = (one: never, other: never): number => (one < other ? -1 : one > other ? 1 : 0);
   env.registerFunction('list<dyn>.isSorted(): bool', (values: never[]) => values.every((value, index) => index === 0 || less(values[index - 1] as never, value) <= 0));
   env.registerFunction('list<dyn>.sum(): dyn', (values: (bigint & number)[]) => values.reduce<bigint | number>((sum, value) => (typeof value === 'bigint' ? BigInt(sum) + value : Number(sum) + value), 0n));
@@ -95,12 +65,11 @@ function masked(range: string): string {
   return `${ipaddr.fromByteArray(octets).toString()}/${prefix}`;
 }
 
-function registerAddresses(env: CelEnvironment): void {
+function registerAddresses(env: Environment): void {
   env.registerType('net.IP', Address).registerType('net.CIDR', Range);
-  env.registerFunction('isIP(string): bool', (text: string) => isIP(text) !== 0 && !text.includes('%'));
+  env.registerFunction('isIP(string): bool', isAddress);
   env.registerFunction('isCIDR(string): bool', (text: string) => isCidr(text));
   env.registerFunction('ip(string): net.IP', (text: string) => new Address(parsed(text).toString()));
-  env.registerFunction('ip.isCanonical(string): bool', (text: string) => parsed(text).toString() === text);
   env.registerFunction('cidr(string): net.CIDR', (text: string) => {
     if (!isCidr(text)) throw new Error(`network address parse error during conversion from string: ${JSON.stringify(text)}`);
     return new Range(text);

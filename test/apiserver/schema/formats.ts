@@ -28,6 +28,11 @@ export function isCidr(value: string): boolean {
   const slash = value.lastIndexOf('/');
   if (slash < 0) return false;
   const prefix = value.slice(slash + 1);
-  const family = isIP(value.slice(0, slash));
+  const family = isAddress(value.slice(0, slash)) ? isIP(value.slice(0, slash)) : 0;
   return family !== 0 && /^(0|[1-9]\d{0,2})$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128);
+}
+
+/** An address as CEL takes it: apiserver/pkg/cel/library/ip.go: neither zones nor IPv4 in the form of IPv6. */
+export function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%') && !/^::ffff:(?:\d+\.|[0-9a-f]{1,4}:[0-9a-f]{1,4}$)/i.test(text);
 }

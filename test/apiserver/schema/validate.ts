@@ -140,14 +140,19 @@ function isProperty(schema: Schema, field: string): boolean {
 
 function combinedErrors(value: unknown, schema: Schema, path: string): FieldError[] {
   const fits = (one: Schema): boolean => validate(value, one, path).length === 0;
+  // The server names no field here, and adds the faults of the first alternative.
+  const firstOf = (schemas: readonly Schema[]): FieldError[] => (schemas[0] === undefined ? [] : validate(value, schemas[0], path));
   const errors: FieldError[] = (schema.allOf ?? []).flatMap((one) => validate(value, one, path));
-  const where = path === '' ? '<nil>' : path;
-  const fault = (detail: string): void => void errors.push(invalidValue(where, value, `"${path}" must validate ${detail}`));
-  if (schema.anyOf !== undefined && !schema.anyOf.some(fits)) fault('at least one schema (anyOf)');
+  const fault = (detail: string): void => void errors.push(invalidValue('<nil>', '', `"${path}" must ${detail}`));
+  if (schema.anyOf !== undefined && !schema.anyOf.some(fits)) {
+    fault('validate at least one schema (anyOf)');
+    errors.push(...firstOf(schema.anyOf));
+  }
   if (schema.oneOf !== undefined) {
     const count = schema.oneOf.filter(fits).length;
-    if (count !== 1) fault(`one and only one schema (oneOf). Found ${count === 0 ? 'none valid' : `${count} valid alternatives`}`);
+    if (count !== 1) fault(`validate one and only one schema (oneOf). Found ${count === 0 ? 'none valid' : `${count} valid alternatives`}`);
+    if (count === 0) errors.push(...firstOf(schema.oneOf));
   }
-  if (schema.not !== undefined && fits(schema.not)) errors.push(invalidValue(where, value, `"${path}" must not validate the schema (not)`));
+  if (schema.not !== undefined && fits(schema.not)) fault('not validate the schema (not)');
   return errors;
 }

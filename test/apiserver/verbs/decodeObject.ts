@@ -41,7 +41,8 @@ function withKind(body: unknown, { type, version }: Target): JsonObject {
   if (bodyVersion !== '' && bodyVersion !== apiVersion) {
     throw badRequest(`the API version in the data (${bodyVersion}) does not match the expected API version (${apiVersion})`);
   }
-  return { ...body, apiVersion, kind: type.kind };
+  const { kind: _kind, apiVersion: _version, metadata, ...rest } = body;
+  return { kind: type.kind, apiVersion, metadata, ...rest };
 }
 
 function reportUnknown(unknown: readonly string[], options: WriteOptions): void {

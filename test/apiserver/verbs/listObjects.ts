@@ -1,6 +1,5 @@
-import { badRequest, expired, invalid, tooLargeResourceVersion } from '../apiError.ts';
-import type { ApiError } from '../apiError.ts';
-import { forbiddenField, invalidValue, type FieldError } from '../fieldError.ts';
+import { ApiError, badRequest, expired, invalid, tooLargeResourceVersion } from '../apiError.ts';
+import { forbiddenField, type FieldError } from '../fieldError.ts';
 import type { KubeObject } from '../json.ts';
 import { keyOf, present, type ResourceType } from '../resourceType.ts';
 import { fieldSelector, parseFieldSelector, parseLabelSelector, type FieldRequirement, type Selector } from '../selectors.ts';
@@ -96,12 +95,12 @@ function matchErrors(match: string, resourceVersion: string, token: string): Fie
   return [];
 }
 
-/** A revision as clients write it; throws 400. */
+/** A revision as clients write it; throws 500 for anything else. */
 export function parseRevision(resourceVersion: string): number {
   if (!/^\d{1,19}$/.test(resourceVersion)) {
-    throw invalid({ group: 'meta.k8s.io', plural: 'listoptions', kind: 'ListOptions' }, '', [
-      invalidValue('resourceVersion', resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`),
-    ]);
+    // The real server has no better status for it.
+    const quoted = JSON.stringify(resourceVersion);
+    throw new ApiError(500, '', `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`);
   }
   return Number(resourceVersion);
 }
@@ -126,7 +125,7 @@ function decodeCursor(token: string): Cursor {
   } catch {
     // Reported as any other token that is none.
   }
-  throw badRequest('continue key is not valid: illegal base64 or JSON');
+  throw badRequest('invalid continue token: continue key is not valid');
 }
 
 const TOO_OLD = 'The provided continue parameter is too old to display a consistent list result. You can start a new list without ' +

@@ -26,7 +26,8 @@ export async function update(
     return { object: await insert(engine, target, decoded, options), created: true };
   }
   if (decoded.metadata.resourceVersion === undefined && !type.unconditionalUpdate) {
-    throw invalid(type, target.name, [invalidValue('metadata.resourceVersion', 0, 'must be specified for an update')]);
+    // Here the server says the resource where it says the kind elsewhere.
+    throw invalid({ ...type, kind: type.plural }, target.name, [invalidValue('metadata.resourceVersion', 0n, 'must be specified for an update')]);
   }
   const fresh = (): { object: KubeObject; managed: boolean } => ({ object: { ...decoded, metadata: { ...decoded.metadata } }, managed: false });
   return { object: await modify(engine, target, fresh, options), created: false };

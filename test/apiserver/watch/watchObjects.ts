@@ -65,7 +65,9 @@ export function watchObjects(
     for (const event of missed) deliver(event);
   }
   unsubscribe = engine.storage.subscribe(type.table, deliver);
-  return { bookmark: () => (options.allowWatchBookmarks ? bookmark() : undefined), expire, stop: () => unsubscribe() };
+  // The watch cache sends nothing that is not newer than where the watch began, bookmarks included.
+  const started = withState ? 0 : from;
+  return { bookmark: () => (options.allowWatchBookmarks && engine.storage.revision() > started ? bookmark() : undefined), expire, stop: () => unsubscribe() };
 }
 
 /** What a change is to somebody who sees only what is selected: entering is ADDED, leaving is DELETED. */

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { at, list, records, scalar, text } from '../../json.ts';
+import { at, list, records, scalar, text, type KubeObject } from '../../json.ts';
 import type { Storage } from '../../storage/storage.ts';
 
 /** Addresses Services are given, one range per family, the first the cluster's default. */
@@ -36,34 +36,65 @@ export function isInRange(ranges: ServiceRanges, address: string): boolean {
   });
 }
 
-/** Addresses that Services have. */
-export function usedAddresses(storage: Storage): Set<string> {
-  return new Set(storage.list('/services', '').flatMap((service) => list(at(service, 'spec', 'clusterIPs')).map(text)));
+/** What Services have: kept up to date by the storage's own events, so that one more Service costs the same however many there are. */
+export interface ServiceIndex {
+  readonly addresses: Set<string>;
+  /** `protocol/port` → uid of its Service. */
+  readonly nodePorts: Map<string, string>;
+  /** Range → octets of the address given last. */
+  readonly last: Map<string, number[]>;
 }
 
-/** Node ports that Services have, as `protocol/port`. */
-export function usedNodePorts(storage: Storage, exceptUid: string): Set<string> {
-  const used = new Set<string>();
-  for (const service of storage.list('/services', '')) {
-    if (service.metadata.uid === exceptUid) continue;
-    for (const port of records(at(service, 'spec', 'ports'))) if (port['nodePort'] !== undefined) used.add(`${text(port['protocol'])}/${scalar(port['nodePort'])}`);
-    const healthCheck = at(service, 'spec', 'healthCheckNodePort');
-    if (healthCheck !== undefined) used.add(`TCP/${scalar(healthCheck)}`);
-  }
-  return used;
+const indexes = new WeakMap<Storage, ServiceIndex>();
+
+/** The index of a storage. */
+export function serviceIndex(storage: Storage): ServiceIndex {
+  const known = indexes.get(storage);
+  if (known !== undefined) return known;
+  const index: ServiceIndex = { addresses: new Set(), nodePorts: new Map(), last: new Map() };
+  for (const service of storage.list('/services', '')) enter(index, service);
+  storage.subscribe('/services', (event) => {
+    if (event.previous !== null) leave(index, event.previous);
+    if (event.type !== 'DELETED') enter(index, event.object);
+  });
+  indexes.set(storage, index);
+  return index;
 }
 
-/** The lowest free address of a family; null: none. The first one is kubernetes' own. */
-export function freeAddress(ranges: ServiceRanges, family: string, used: ReadonlySet<string>): string | null {
+function nodePortsOf(service: KubeObject): string[] {
+  const ports = records(at(service, 'spec', 'ports')).filter((port) => port['nodePort'] !== undefined);
+  const healthCheck = at(service, 'spec', 'healthCheckNodePort');
+  return [...ports.map((port) => `${text(port['protocol'])}/${scalar(port['nodePort'])}`), ...(healthCheck === undefined ? [] : [`TCP/${scalar(healthCheck)}`])];
+}
+
+function enter(index: ServiceIndex, service: KubeObject): void {
+  for (const address of list(at(service, 'spec', 'clusterIPs'))) if (address !== 'None') index.addresses.add(text(address));
+  for (const port of nodePortsOf(service)) index.nodePorts.set(port, text(service.metadata.uid));
+}
+
+function leave(index: ServiceIndex, service: KubeObject): void {
+  for (const address of list(at(service, 'spec', 'clusterIPs'))) index.addresses.delete(text(address));
+  for (const port of nodePortsOf(service)) index.nodePorts.delete(port);
+}
+
+/** The next free address of a family, in turn; null: none. The first of a range is kubernetes' own. */
+export function freeAddress(ranges: ServiceRanges, family: string, index: ServiceIndex, taken: ReadonlySet<string>): string | null {
   const range = ranges.ranges.find((one) => familyOf(one) === family);
   if (range === undefined) return null;
-  const [address] = ipaddr.parseCIDR(range);
-  const octets = address.toByteArray();
-  for (let count = 1; count < 65_535; count += 1) {
+  const [network, prefix] = ipaddr.parseCIDR(range);
+  const start = network.toByteArray();
+  const octets = index.last.get(range) ?? [...start];
+  index.last.set(range, octets);
+  const size = Math.min(2 ** (start.length * 8 - prefix), 2 ** 20);
+  for (let count = 0; count < size; count += 1) {
     increment(octets);
-    const candidate = ipaddr.fromByteArray(octets).toString();
-    if (!isInRange(ranges, candidate)) return null;
-    if (!used.has(candidate)) return candidate;
+    let candidate = ipaddr.fromByteArray(octets).toString();
+    if (!isInRange(ranges, candidate)) {
+      octets.splice(0, octets.length, ...start);
+      increment(octets);
+      candidate = ipaddr.fromByteArray(octets).toString();
+    }
+    if (!index.addresses.has(candidate) && !taken.has(candidate)) return candidate;
   }
   return null;
 }

@@ -1,8 +1,9 @@
+import { internalError } from '../../apiError.ts';
 import { invalidValue, type FieldError } from '../../fieldError.ts';
 import { copy, list, record, records, same, scalar, text, type JsonObject, type KubeObject } from '../../json.ts';
 import type { StrategyContext } from '../../resourceType.ts';
 import { isExternallyReachable } from './serviceDefaults.ts';
-import { clusterFamilies, familyOf, freeAddress, isInRange, usedAddresses, usedNodePorts, type ServiceRanges } from './serviceAddresses.ts';
+import { clusterFamilies, familyOf, freeAddress, isInRange, serviceIndex, type ServiceIndex, type ServiceRanges } from './serviceAddresses.ts';
 
 /** Whether the Service has node ports. */
 export function needsNodePorts(spec: JsonObject): boolean {
@@ -73,8 +74,9 @@ function dropByType(spec: JsonObject, before: JsonObject): void {
 export function allocateService(ranges: ServiceRanges, service: KubeObject, old: KubeObject | null, { storage, subresource }: StrategyContext): FieldError[] {
   if (subresource === 'status') return [];
   const spec = record(service['spec']);
-  const errors = [...allocateAddresses(ranges, spec, record(old?.['spec']), usedAddresses(storage))];
-  const used = usedNodePorts(storage, text(service.metadata.uid));
+  const index = serviceIndex(storage);
+  const errors = [...allocateAddresses(ranges, spec, record(old?.['spec']), index)];
+  const used = new UsedPorts(index.nodePorts, text(service.metadata.uid));
   if (needsNodePorts(spec)) errors.push(...allocateNodePorts(ranges, records(spec['ports']), used));
   else errors.push(...takePorts(ranges, records(spec['ports']), used));
   if (needsHealthCheckPort(spec)) spec['healthCheckNodePort'] ??= freePort(ranges, 'TCP', used);
@@ -100,7 +102,7 @@ function familiesOf(ranges: ServiceRanges, spec: JsonObject, before: JsonObject)
   return families;
 }
 
-function allocateAddresses(ranges: ServiceRanges, spec: JsonObject, before: JsonObject, used: Set<string>): FieldError[] {
+function allocateAddresses(ranges: ServiceRanges, spec: JsonObject, before: JsonObject, index: ServiceIndex): FieldError[] {
   if (spec['type'] === 'ExternalName') return [];
   const errors: FieldError[] = [];
   const families = familiesOf(ranges, spec, before);
@@ -115,12 +117,11 @@ function allocateAddresses(ranges: ServiceRanges, spec: JsonObject, before: Json
     return [];
   }
   const kept = new Set(list(before['clusterIPs']).map(text));
-  const addresses = families.map((family, index) => {
-    const wanted = given[index];
-    if (wanted !== undefined) errors.push(...addressErrors(ranges, wanted, { kept, used, index }));
-    const address = wanted ?? freeAddress(ranges, family, used);
-    if (address === null) errors.push(invalidValue('spec.clusterIPs', given, `failed to allocate IP ${index}: no free address of ${family}`));
-    if (address !== null) used.add(address);
+  const addresses = families.map((family, place) => {
+    const wanted = given[place];
+    if (wanted !== undefined) errors.push(...addressErrors(ranges, wanted, { kept, used: index.addresses, index: place }));
+    const address = wanted ?? freeAddress(ranges, family, index, new Set(given));
+    if (address === null) throw internalError('failed to allocate a serviceIP: range is full');
     return address ?? '';
   });
   spec['clusterIP'] = addresses[0];
@@ -137,7 +138,7 @@ function addressErrors(
   return used.has(address) ? fault('provided IP is already allocated') : [];
 }
 
-function allocateNodePorts(ranges: ServiceRanges, ports: readonly JsonObject[], used: Set<string>): FieldError[] {
+function allocateNodePorts(ranges: ServiceRanges, ports: readonly JsonObject[], used: UsedPorts): FieldError[] {
   const errors = takePorts(ranges, ports, used);
   const byNumber = new Map<unknown, unknown>();
   for (const port of ports) if (port['nodePort'] !== undefined) byNumber.set(port['port'], port['nodePort']);
@@ -154,7 +155,7 @@ function allocateNodePorts(ranges: ServiceRanges, ports: readonly JsonObject[], 
   return errors;
 }
 
-function takePorts(ranges: ServiceRanges, ports: readonly JsonObject[], used: Set<string>): FieldError[] {
+function takePorts(ranges: ServiceRanges, ports: readonly JsonObject[], used: UsedPorts): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, port] of ports.entries()) {
     const number = port['nodePort'];
@@ -169,7 +170,28 @@ function takePorts(ranges: ServiceRanges, ports: readonly JsonObject[], used: Se
   return errors;
 }
 
-function freePort({ firstNodePort, lastNodePort }: ServiceRanges, protocol: string, used: ReadonlySet<string>): number {
+function freePort({ firstNodePort, lastNodePort }: ServiceRanges, protocol: string, used: UsedPorts): number {
   for (let port = firstNodePort; port <= lastNodePort; port += 1) if (!used.has(`${protocol}/${port}`)) return port;
-  return firstNodePort;
+  throw internalError('failed to allocate a nodePort: range is full');
+}
+
+/** Node ports of other Services, and those this one has taken meanwhile. */
+class UsedPorts {
+  readonly #others: ReadonlyMap<string, string>;
+  readonly #uid: string;
+  readonly #own = new Set<string>();
+
+  constructor(others: ReadonlyMap<string, string>, uid: string) {
+    this.#others = others;
+    this.#uid = uid;
+  }
+
+  has(port: string): boolean {
+    const holder = this.#others.get(port);
+    return this.#own.has(port) || (holder !== undefined && holder !== this.#uid);
+  }
+
+  add(port: string): void {
+    this.#own.add(port);
+  }
 }
