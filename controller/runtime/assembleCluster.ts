@@ -15,6 +15,7 @@ import { createNodeWriter } from '../writers/nodeWriter.ts';
 import { systemSchedule } from '../writers/schedule.ts';
 import { createStatusWriter } from '../writers/statusWriter.ts';
 import { createWebhook } from '../webhook/webhook.ts';
+import { createSettledLeadership } from '../election/settledLeadership.ts';
 import type { ServeOptions, SourceParts } from './assembleGatehouse.ts';
 import type { ClusterOptions } from './clusterOptions.ts';
 import { electionCompanion, nodeWriterCompanion, statusWriterCompanion, webhookCompanion } from './companions.ts';
@@ -44,12 +45,13 @@ export async function assembleCluster(options: ClusterServeOptions, tools: Clust
     api,
     namespaces: translation.watchNamespaces,
     ownNamespace: cluster.namespace,
+    serviceNamespaces: [translation.publishService, cluster.ownService].flatMap((key) => key?.split('/', 1) ?? []),
     secrets: cluster.secrets,
     foreignKinds: foreignKinds(cluster.compat),
     logger: tools.logger,
   });
   const election = createElection(options, api, tools.logger);
-  const leadership = election ?? ALWAYS_LEADER;
+  const leadership = election === null ? ALWAYS_LEADER : createSettledLeadership(election, () => source.resync('Service'));
   const published = { fixed: cluster.publishStatusAddresses, ownService: cluster.ownService };
   const writers = cluster.updateStatus ? createWriters({ api, leadership, nodeName, published, translation }, tools.logger) : [];
   exposeCluster(tools.registry, { source, election, leadership, writers: writers.map(({ counts }) => counts) });
@@ -87,9 +89,9 @@ function createWriters({ published, translation, ...parts }: WriterParts, logger
   const dependencies = { ...parts, clock: systemClock, wallClock: Date.now, random: Math.random, schedule: systemSchedule, logger };
   const statusWriter = createStatusWriter(dependencies);
   const nodeWriter = createNodeWriter(dependencies);
-  const { publishService, vips } = translation;
+  const { publishService } = translation;
   return [
-    { companion: statusWriterCompanion(statusWriter, { ...published, publishService, vips }), counts: () => statusWriter.counts() },
+    { companion: statusWriterCompanion(statusWriter, { ...published, publishService }), counts: () => statusWriter.counts() },
     { companion: nodeWriterCompanion(nodeWriter), counts: () => nodeWriter.counts() },
   ];
 }
@@ -118,6 +120,7 @@ function closing(source: ClusterSource, api: KubeApi): ClusterSource {
     start: (onBatch) => source.start(onBatch),
     want: (refs) => source.want(refs),
     health: () => source.health(),
+    resync: (kind) => source.resync(kind),
     stop: async () => {
       await source.stop();
       api.close();

@@ -1,7 +1,6 @@
 import { ingressAddresses } from '../status/buildStatus.ts';
 import { publishedAddresses, type PublishedInput } from '../status/publishedAddresses.ts';
 import type { LeaseElection } from '../election/leaseElection.ts';
-import type { TranslateOptions } from '../translate/translation.ts';
 import type { Webhook, WebhookOptions } from '../webhook/webhook.ts';
 import type { NodeWriter } from '../writers/nodeWriter.ts';
 import type { StatusWriter } from '../writers/statusWriter.ts';
@@ -9,7 +8,7 @@ import type { Companion, SeenState } from './gatehouse.ts';
 import { interfacesByAddress, machineAddresses } from './machineAddresses.ts';
 
 /** What the status writer is told once and for all. */
-export type StatusFacts = Pick<PublishedInput, 'fixed' | 'ownService' | 'publishService'> & Pick<TranslateOptions, 'vips'>;
+export type StatusFacts = Pick<PublishedInput, 'fixed' | 'ownService' | 'publishService'>;
 
 /** The election as something that starts and stops with the rest. */
 export function electionCompanion(election: LeaseElection): Companion {
@@ -17,7 +16,7 @@ export function electionCompanion(election: LeaseElection): Companion {
 }
 
 /** Hands the leader's writer what it needs of each state; Services of other load balancers are none of its business. */
-export function statusWriterCompanion(writer: StatusWriter, { vips, ...published }: StatusFacts): Companion {
+export function statusWriterCompanion(writer: StatusWriter, published: StatusFacts): Companion {
   return {
     start: () => Promise.resolve(),
     stop: () => writer.stop(),
@@ -26,10 +25,23 @@ export function statusWriterCompanion(writer: StatusWriter, { vips, ...published
       const services = seen.services.filter(({ ours }) => ours);
       const ownAddresses = ingressAddresses(seen.listeners, machineAddresses());
       const ofIngresses = publishedAddresses({ ...published, ownAddresses, services: seen.services, objects });
-      const ipMode = vips === 'off' ? 'VIP' : 'Proxy';
-      writer.update({ objects, services, ingresses, ingressAddresses: ofIngresses, pools, refusals, problems, assignmentChanges, ipMode });
+      const carried = carriedServices(seen);
+      const ipModeOf = (service: string): 'VIP' | 'Proxy' => (carried.has(service) ? 'Proxy' : 'VIP');
+      writer.update({ objects, services, ingresses, ingressAddresses: ofIngresses, pools, refusals, problems, assignmentChanges, ipModeOf, isKept: isKept(seen) });
     },
   };
+}
+
+function isKept({ options }: SeenState): boolean {
+  return options?.allocation === 'keep';
+}
+
+/** `namespace/name` of Services whose addresses this node carries, or another has said that it does. */
+function carriedServices({ services, objects }: SeenState): ReadonlySet<string> {
+  const carried = new Set<string>();
+  for (const { ref, forwarding } of services) if (forwarding === 'proxy') carried.add(`${ref.namespace}/${ref.name}`);
+  for (const { service } of objects.list('ServiceVIPStatus')) carried.add(`${service.namespace}/${service.name}`);
+  return carried;
 }
 
 /** Hands this node's own writer what it carries. */

@@ -100,6 +100,8 @@ class Loop implements ControlLoop {
   #open: ReadonlySet<L4Key> = new Set();
   /** After a translation as much time is left to others, so that translating never takes more than half of it. */
   #restUntilMs = 0;
+  /** Something has changed that translation looks at. */
+  #isStale = false;
   /** Since when a change waits for objects that it refers to; null: none does. */
   #waitingSinceMs: number | null = null;
   #window: NodeJS.Timeout | null = null;
@@ -157,17 +159,34 @@ class Loop implements ControlLoop {
     this.#store.apply(batch);
     const quiet = batch.upserts.length === 0 && batch.deletes.length === 0 && isDeepStrictEqual(batch.problems, this.#sourceProblems);
     this.#sourceProblems = batch.problems;
-    if (quiet) {
-      if (this.#phase === 'running') this.#options.onState?.(this.#state);
-      return;
-    }
     // What arrives while the source starts is translated as one, when it says that it is complete.
-    if (this.#phase === 'running') this.#schedule();
+    if (this.#phase === 'running') this.#schedule(quiet ? 'tell' : 'translate');
   }
 
-  #schedule(): void {
+  #schedule(work: 'translate' | 'tell' = 'translate'): void {
+    if (work === 'translate') this.#isStale = true;
     const restMs = this.#restUntilMs - this.#options.clock.now();
-    this.#window ??= setTimeout(() => this.#translateNow(), Math.max(COALESCE_MS, restMs));
+    this.#window ??= setTimeout(() => this.#catchUp(), Math.max(COALESCE_MS, restMs));
+  }
+
+  #catchUp(): void {
+    this.#window = null;
+    if (this.#isStale) this.#translateNow();
+    else this.#tell();
+  }
+
+  /** Objects were merely refreshed. */
+  #tell(): void {
+    const startedMs = this.#options.clock.now();
+    this.#options.onState?.(this.#state);
+    this.#rest(startedMs);
+  }
+
+  /** Leaves as much time to others; how much that is. */
+  #rest(startedMs: number): number {
+    const endedMs = this.#options.clock.now();
+    this.#restUntilMs = endedMs + (endedMs - startedMs);
+    return endedMs - startedMs;
   }
 
   /** Objects that the first translation refers to may name further ones; each round is one answer of the source. */
@@ -199,7 +218,7 @@ class Loop implements ControlLoop {
   }
 
   #translateNow(): void {
-    this.#window = null;
+    this.#isStale = false;
     const startedMs = this.#options.clock.now();
     const translation = this.#tryTranslate();
     if (translation !== null && this.#waitsForReferences(translation)) return;
@@ -208,9 +227,7 @@ class Loop implements ControlLoop {
 
   #finish(translation: TakenTranslation | null, startedMs: number): void {
     if (translation !== null) this.#take(translation);
-    const endedMs = this.#options.clock.now();
-    this.#restUntilMs = endedMs + (endedMs - startedMs);
-    this.#options.onTranslated(endedMs - startedMs);
+    this.#options.onTranslated(this.#rest(startedMs));
     this.#report();
   }
 

@@ -82,7 +82,7 @@ async function read(): Promise<ObjectStore> {
 /** Hands over what is true until nothing is left to be written; how many requests that took. */
 async function bringInto(writer: ReturnType<typeof createStatusWriter>, facts: Partial<WriterInput>): Promise<number> {
   const before = server.requests.length;
-  writer.update({ objects: await read(), ...NOTHING, ipMode: 'Proxy', ...facts });
+  writer.update({ objects: await read(), ...NOTHING, ipModeOf: () => 'Proxy', ...facts });
   while (writer.pending > 0) await wait(5);
   return server.requests.length - before;
 }
@@ -134,7 +134,7 @@ test('a newer version of the object refuses the patch, and the next reading mend
   const old = await read();
   await server.patch(WEB, { metadata: { annotations: { note: 'changed' } } });
   const services = [serviceStatus('web', ['192.0.2.7'])];
-  writer.update({ objects: old, ...NOTHING, ipMode: 'Proxy', services });
+  writer.update({ objects: old, ...NOTHING, ipModeOf: () => 'Proxy', services });
   while (writer.counts().writes.length === 0) await wait(5);
   assert.deepEqual(writer.counts().writes[0], { kind: 'Service', outcome: 'conflict', count: 1 });
   await bringInto(writer, { services });

@@ -69,7 +69,7 @@ function change(history: History): void {
 }
 
 function factsOf({ statuses }: History): Partial<WriterInput> {
-  return { services: [...statuses.values()], ipMode: 'Proxy' };
+  return { services: [...statuses.values()], ipModeOf: () => 'Proxy' };
 }
 
 async function live(history: History): Promise<void> {

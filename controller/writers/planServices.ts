@@ -42,7 +42,8 @@ function wantedOfOurs(service: Service, status: ServiceStatus, context: PlanCont
 
 function entriesOf(service: Service, { addresses }: ServiceStatus, { input }: PlanContext): LoadBalancerIngress[] {
   const ports = service.ports.map(({ port, protocol }) => ({ port, protocol }));
-  return addresses.map((ip) => ({ ip, hostname: '', ipMode: input.ipMode, ports }));
+  const ipMode = input.ipModeOf(`${service.metadata.namespace}/${service.metadata.name}`);
+  return addresses.map((ip) => ({ ip, hostname: '', ipMode, ports }));
 }
 
 /**

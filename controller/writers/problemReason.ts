@@ -23,6 +23,7 @@ export const REFUSAL_REASONS: Readonly<Record<AllocationRefusal['reason'], strin
 const EVENT_REASONS: readonly { readonly reason: string; readonly rule?: string; readonly field?: string }[] = [
   { reason: 'DeprecatedAnnotation', rule: 'has a deprecated prefix' },
   { reason: 'PortNotOpened', rule: 'needs its port to be opened' },
+  { reason: 'NoEndpoints', rule: 'must have a ready endpoint' },
   { reason: 'InvalidAnnotation', field: 'metadata.annotations' },
   { reason: 'InvalidTLS', field: 'spec.tls' },
   { reason: 'InvalidBackend', field: '.backend' },

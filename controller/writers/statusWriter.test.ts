@@ -15,7 +15,7 @@ const IN_USE: AllocationRefusal = {
 test('a Service with an address gets it in its status with ports, ipMode and the condition, by one request', async () => {
   const { api, tell, taken } = createWorld();
   putService(api, 'web');
-  await tell({ services: [serviceStatus('web', ['192.0.2.1', '2001:db8::1'])], ipMode: 'Proxy' });
+  await tell({ services: [serviceStatus('web', ['192.0.2.1', '2001:db8::1'])], ipModeOf: () => 'Proxy' });
   assert.deepEqual(taken(), [`PATCH ${WEB}/status`]);
   const ports = [{ port: 80, protocol: 'TCP' }];
   assert.deepEqual(statusAt(api, WEB), {
@@ -73,7 +73,7 @@ test('an API server that drops ipMode is written to once', async () => {
   const { api, tell, taken } = createWorld();
   api.dropsIpMode = true;
   putService(api, 'web');
-  const facts = { services: [serviceStatus('web', ['192.0.2.1'])], ipMode: 'Proxy' as const };
+  const facts = { services: [serviceStatus('web', ['192.0.2.1'])], ipModeOf: () => 'Proxy' as const };
   await tell(facts);
   await tell(facts);
   // Somebody changes something else.

@@ -82,6 +82,7 @@ class LeaderWriter implements StatusWriter {
   }
 
   #bringInto(input: WriterInput): void {
+    if (input.isKept === true) return;
     this.#statusRequests.replace(planWrites(input, this.#ownership));
     this.#eventRequests.tell(input);
     this.#cleanup.update(input.objects);

@@ -19,8 +19,16 @@ export interface WriterInput {
   readonly refusals: readonly AllocationRefusal[];
   /** What the last translation changed; each is handed over once. */
   readonly assignmentChanges: readonly AssignmentChange[];
-  /** `VIP` when kube-proxy carries the addresses (`--vips off`), `Proxy` when Gatehouse does. */
-  readonly ipMode: 'VIP' | 'Proxy';
+  /**
+   * Of the addresses of a Service (`namespace/name`): `Proxy` while a node of ours carries them, so that kube-proxy leaves them alone
+   * (KEP-1860). Else `VIP`: if nobody carries them, kube-proxy is all that Pods have.
+   */
+  readonly ipModeOf: (service: string) => 'VIP' | 'Proxy';
+  /**
+   * True: from a translation that only kept addresses, as this process did not lead then. Nothing is written from it: to a new
+   * leader it would say that Services wait which are about to get an address.
+   */
+  readonly isKept?: boolean;
 }
 
 /** Keeps the API server's statuses in line; lives as long as the process. */

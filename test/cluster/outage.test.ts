@@ -186,8 +186,8 @@ test('a controller that starts while the API server is away waits, ends when it 
   const start = async (): Promise<ClusterGatehouse> => {
     const started = await startClusterGatehouse({ kubeconfig: cluster.kubeconfig(), args: ARGUMENTS, waits: false });
     t.after(() => started.stop());
-    const address = await until('the admin API listens', () => started.log.find(({ message }) => message === 'admin API listening')?.['address']);
-    assert.equal((await fetch(`http://${String(address)}/readyz`)).status, 503);
+    const listening = await until('the admin API listens', () => started.log.find(({ message }) => message === 'admin API listening'));
+    assert.equal((await fetch(`http://${listening['address'] as string}/readyz`)).status, 503);
     return started;
   };
   assert.equal(await (await start()).stop(), 0);
@@ -224,7 +224,7 @@ test('an API server that hangs, is slow or refuses costs no request, is not stor
     faults.cutWatches();
     await apply(cluster, [...site(`late-${index}`, world.two), ...loadBalancer(`late-tcp-${index}`, [{ port: world.port, backends: [world.tcp] }])]);
     await sleep(durationMs);
-    const asked = requests.length - before;
+    const asked: number = requests.length - before;
     faults.clear();
     t.diagnostic(`the API server ${name}: ${asked} requests in ${durationMs / 1000} s`);
     assert.ok(asked <= (MOST_REQUESTS_PER_SECOND * durationMs) / 1000, `${asked} requests while it ${name}`);

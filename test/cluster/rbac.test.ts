@@ -6,6 +6,7 @@ import { describeRequest, type RequestAttributes } from '../../controller/cluste
 import { foreignKinds } from '../../controller/sources/cluster/foreignKinds.ts';
 import { vipStatusName } from '../../controller/writers/vipStatus.ts';
 import type { PlainObject } from '../apiserver/admin.ts';
+import { at, records } from '../apiserver/json.ts';
 import { isRealGiven } from '../apiserver/controlPlane.ts';
 import type { LoggedRequest } from '../apiserver/http/apiHandler.ts';
 import { missingForRendering, type KubeManifest } from '../helm/renderChart.ts';
@@ -92,10 +93,10 @@ suite('without one of the rights', { skip, timeout: 300_000, concurrency: !isRea
   });
 
   test('to what everything depends on: it waits, says for what, and starts once it has it', async (t) => {
-    const { cluster, gatehouse, roleOf } = await startWithout(t, (rule) => rule.resources.includes('endpointslices'), { waits: false });
+    const { cluster, gatehouse, role } = await startWithout(t, (rule) => rule.resources.includes('endpointslices'), { waits: false });
     await until('the log says so', () => /endpointslices\.discovery\.k8s\.io is forbidden: .*cannot list resource/.test(log(gatehouse)));
-    const { apiVersion, kind, metadata, rules } = roleOf();
-    await cluster.admin.patch({ apiVersion, kind, name: metadata.name }, { rules });
+    const { apiVersion, kind, metadata } = role;
+    await cluster.admin.patch({ apiVersion, kind, name: metadata.name }, { rules: role['rules'] });
     await gatehouse.ready;
   });
 });
@@ -116,12 +117,12 @@ interface Rule {
   readonly resources: readonly string[];
 }
 
-/** A Gatehouse whose ClusterRole lacks the rules that `isLeftOut` names; `roleOf` is the whole role. */
+/** A Gatehouse whose ClusterRole lacks the rules that `isLeftOut` names; `role` is the whole one. */
 async function startWithout(
   t: TestContext,
   isLeftOut: (rule: Rule) => boolean,
   options: Pick<ClusterStartOptions, 'waits'> = {},
-): Promise<{ readonly cluster: Cluster; readonly gatehouse: ClusterGatehouse; roleOf(): KubeManifest & { readonly rules: unknown } }> {
+): Promise<{ readonly cluster: Cluster; readonly gatehouse: ClusterGatehouse; readonly role: KubeManifest }> {
   const cluster = await start(t);
   await makeObjects(cluster);
   const chart = await installChart(cluster, { ...COMMON, webhook: { enabled: false } }, (object) =>
@@ -129,12 +130,12 @@ async function startWithout(
   );
   const gatehouse = await startAs(t, { kubeconfig: cluster.kubeconfig(chart.user), args: chart.args, ...options });
   const role = chart.objects.find(({ kind }) => kind === 'ClusterRole') ?? assert.fail('no ClusterRole');
-  return { cluster, gatehouse, roleOf: () => ({ ...role, rules: role['rules'] }) };
+  return { cluster, gatehouse, role };
 }
 
 /** One of everything that Gatehouse reads, good, but for one Ingress. */
 async function makeObjects({ admin }: Cluster): Promise<void> {
-  const at = { address: '192.0.2.80', port: 8080 };
+  const backend = { address: '192.0.2.80', port: 8080 };
   const leaf = makeLeaf(null, 'shop.example');
   const own = (kind: string, name: string, spec: object): PlainObject => ({ apiVersion: GATEHOUSE, kind, metadata: { name, namespace: OWN_NAMESPACE }, spec });
   const objects: readonly object[] = [
@@ -146,8 +147,8 @@ async function makeObjects({ admin }: Cluster): Promise<void> {
     own('BGPPeer', 'router', { myASN: 64_512, peerASN: 64_513, peerAddress: '192.0.2.1', bfdProfile: 'quick' }),
     own('Community', 'names', { communities: [{ name: 'far', value: '64512:7' }] }),
     tlsSecret('shop', { certificate: leaf.certificatePem, key: leaf.privateKeyPem }),
-    ...service('web', [at]),
-    ...loadBalancer('lb', [{ port: await freePort(), backends: [at] }]),
+    ...service('web', [backend]),
+    ...loadBalancer('lb', [{ port: await freePort(), backends: [backend] }]),
     // Left over from an earlier Service of the name.
     { apiVersion: GATEHOUSE, kind: 'ServiceVIPStatus', metadata: { name: vipStatusName('lb', NODE), namespace: 'default' } },
     ingress('shop', 'shop.example', [{ path: '/', service: 'web' }], { spec: { ...CLASS, tls: [{ hosts: ['shop.example'], secretName: 'shop' }] } }),
@@ -211,8 +212,8 @@ async function everythingWritten({ admin }: Cluster, gatehouse: ClusterGatehouse
 
 async function webhookTrusted({ admin }: Cluster): Promise<void> {
   const place = { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', name: 'gatehouse' };
-  type Webhooks = readonly { readonly clientConfig: { readonly caBundle?: string } }[];
-  await until('the API server is told whom to trust', async () => ((await admin.get(place))?.['webhooks'] as Webhooks).every(({ clientConfig }) => clientConfig.caBundle !== undefined));
+  await until('the API server is told whom to trust', async () =>
+    records((await admin.get(place))?.['webhooks']).every((webhook) => at(webhook, 'clientConfig', 'caBundle') !== undefined));
 }
 
 async function nothingWritten({ admin }: Cluster): Promise<void> {

@@ -30,7 +30,8 @@ const POD_MONITORS = {
 function podMonitorSpec(): object {
   const text = { type: 'string' };
   const selector = { type: 'object', properties: { matchLabels: { type: 'object', additionalProperties: text } } };
-  const endpoint = { type: 'object', properties: { port: text, path: text, interval: { type: 'string', pattern: '^(0|(([0-9]+)y)?(([0-9]+)w)?(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$' } } };
+  const duration = { type: 'string', pattern: '^(0|(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?(([0-9]+)ms)?)$' };
+  const endpoint = { type: 'object', properties: { port: text, path: text, interval: duration } };
   return { type: 'object', required: ['selector', 'podMetricsEndpoints'], properties: { selector, podMetricsEndpoints: { type: 'array', items: endpoint } } };
 }
 

@@ -41,16 +41,21 @@ export class ChangeSet {
     const key = printRef(ref);
     const pending = this.#changes.get(key);
     // Compared with what came last: that itself is on its way if it differs from what downstream has.
-    const same = before !== undefined && isSameButVersion(before, after);
+    const same = before !== undefined && isTranslatedTheSame(before, after);
     const type = same && (pending === undefined || pending.type === 'refresh') ? 'refresh' : 'upsert';
     this.#changes.set(key, { type, object: after });
   }
 }
 
-/** True when two states of an object differ in nothing that was decoded but the version of the API server. */
-function isSameButVersion(one: KubeObject, other: KubeObject): boolean {
-  return isDeepStrictEqual(
-    { ...one, metadata: { ...one.metadata, resourceVersion: '' } },
-    { ...other, metadata: { ...other.metadata, resourceVersion: '' } },
-  );
+/**
+ * True when two states of an object differ in nothing that was decoded but what only writers look at: the version of the API
+ * server, and the status of an Ingress. While a leader writes ten thousand of those, nobody has anything to translate.
+ */
+function isTranslatedTheSame(one: KubeObject, other: KubeObject): boolean {
+  return isDeepStrictEqual(forTranslation(one), forTranslation(other));
+}
+
+function forTranslation(object: KubeObject): KubeObject {
+  const metadata = { ...object.metadata, resourceVersion: '' };
+  return object.kind === 'Ingress' ? { ...object, metadata, statusLoadBalancer: [] } : { ...object, metadata };
 }

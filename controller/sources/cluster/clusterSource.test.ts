@@ -72,6 +72,18 @@ test('a change of nothing that is decoded only refreshes the version', async (t)
   assert.equal(after?.metadata.resourceVersion, String(run.api.version));
 });
 
+test('the status of an Ingress is refreshed, as nothing is translated from it', async (t) => {
+  const run = sourceRun(t);
+  const raw = (ip: string) => ({ ...rawService('web'), kind: 'Ingress', spec: { rules: [] }, status: { loadBalancer: { ingress: [{ ip }] } } });
+  run.api.put(PATHS.ingress, raw('192.0.2.1'));
+  await run.start();
+  run.api.put(PATHS.ingress, raw('192.0.2.2'));
+  await run.until(() => run.batches.length > 1);
+  assert.deepEqual([run.batches[1]?.upserts.length, run.batches[1]?.refreshed?.length], [0, 1]);
+  const after = run.get('Ingress', 'shop', 'web');
+  assert.deepEqual(after?.kind === 'Ingress' && after.statusLoadBalancer.map(({ ip }) => ip), ['192.0.2.2']);
+});
+
 test('a change of a label value is a change, though maps hold it', async (t) => {
   const run = sourceRun(t);
   run.api.put(PATHS.service, rawService('web', { labels: { a: 'b' } }));
@@ -356,4 +368,11 @@ test('health counts lists, restarts of watches and objects', async (t) => {
   const { lastEventAtMs, ...rest } = health.collections[0] ?? { lastEventAtMs: null };
   assert.deepEqual(rest, { kind: 'Service', namespace: '', synced: true, state: 'watching', objects: 1, lists: 1, watchRestarts: 1 });
   assert.ok(lastEventAtMs !== null);
+});
+
+test('with namespaces named, Services of the publish Service\'s namespace are read as well, and nothing else of it', async (t) => {
+  const run = sourceRun(t, { namespaces: ['shop'], serviceNamespaces: ['edge'] });
+  await run.start();
+  const read = run.source.health().collections.filter(({ namespace }) => namespace === 'edge').map(({ kind }) => kind);
+  assert.deepEqual(read, ['Service', 'EndpointSlice']);
 });

@@ -30,6 +30,8 @@ export interface ClusterSourceOptions {
   readonly namespaces: readonly string[];
   /** Gatehouse's own; its configuration is read there too when `namespaces` is not empty. Null: not known. */
   readonly ownNamespace: string | null;
+  /** Where Services and their EndpointSlices are read besides `namespaces`: those of the publish Service and of our own Pods. */
+  readonly serviceNamespaces?: readonly string[];
   /** `named`: only those that `want` names (get and watch). `polled`: the same by get alone. `all`: every one (list and watch). */
   readonly secrets: 'named' | 'polled' | 'all';
   readonly named?: Partial<NamedObjectLimits>;
@@ -50,7 +52,19 @@ export interface ClusterHealth {
 /** A source of the objects in an API server. */
 export interface ClusterSource extends Source {
   want(refs: readonly ObjectRef[]): Promise<void> | null;
+  /**
+   * Lists all objects of a kind anew, whatever its watch has told: it may lag, or be dead without knowing. Resolves when a list that
+   * began after the call is delivered, or at `stop`; while the API server is away it waits for it.
+   */
+  resync(kind: Kind): Promise<void>;
   health(): ClusterHealth;
+}
+
+/** A collection on its way: `stop` ends it, `listed` resolves with the first complete list. */
+interface Following {
+  readonly stop: AbortController;
+  readonly listed: PromiseWithResolvers<void>;
+  readonly done: Promise<void>;
 }
 
 /** How often it is said what a start waits for, ms. */
@@ -79,7 +93,9 @@ class FollowedCluster implements ClusterSource {
   readonly #waiting = new AbortController();
   readonly #synced = Promise.withResolvers<void>();
   #isSynced = false;
-  #running: readonly Promise<void>[] = [];
+  readonly #followed = new Map<FollowedCollection, Following>();
+  #waitingLog: Promise<void> | null = null;
+  #resyncing: Promise<void> = Promise.resolve();
   #started: Promise<void> | null = null;
 
   constructor(options: ClusterSourceOptions) {
@@ -107,7 +123,19 @@ class FollowedCluster implements ClusterSource {
     this.#stopped.abort();
     this.#endWaiting();
     this.#sender.close();
-    await Promise.all([this.#started, this.#named.stop(), ...this.#running]);
+    for (const following of this.#followed.values()) end(following);
+    const running = [...this.#followed.values()].map(({ done }) => done);
+    await Promise.all([this.#started, this.#named.stop(), this.#waitingLog, ...running]);
+  }
+
+  resync(kind: Kind): Promise<void> {
+    // One after another: whoever ends a list that another waits for would make it wait for nothing.
+    this.#resyncing = this.#resyncing.then(async () => {
+      const collections = this.#collections.filter((collection) => collection.kind.label === kind);
+      await Promise.all(collections.map((collection) => this.#readAnew(collection)));
+      this.#sender.flush();
+    });
+    return this.#resyncing;
   }
 
   want(refs: readonly ObjectRef[]): Promise<void> | null {
@@ -124,23 +152,41 @@ class FollowedCluster implements ClusterSource {
 
   async #start(onBatch: (batch: SourceBatch) => void): Promise<void> {
     if (this.#stopped.signal.aborted) return;
-    this.#running = [...this.#collections.map((collection) => this.#follow(collection)), this.#sayWhatIsMissing()];
+    for (const collection of this.#collections) this.#follow(collection);
+    this.#waitingLog = this.#sayWhatIsMissing();
     this.#checkSynced();
     await this.#synced.promise;
     if (this.#stopped.signal.aborted) return;
     this.#sender.open(onBatch);
   }
 
-  #follow(collection: FollowedCollection): Promise<void> {
-    return runReflector({
+  #follow(collection: FollowedCollection): Following {
+    const stop = new AbortController();
+    const listed = Promise.withResolvers<void>();
+    const done = runReflector({
       api: this.#options.api,
       target: targetOf(collection),
       sink: collection.held,
-      onStep: (state, outcome) => this.#onStep(collection, state, outcome),
+      synced: collection.state.synced,
+      onStep: (state, outcome) => {
+        this.#onStep(collection, state, outcome);
+        if (outcome.type === 'page' && outcome.continueToken === '') listed.resolve();
+      },
       clock: this.#clock,
       random: this.#random,
       sleep: this.#sleep,
-    }, this.#stopped.signal);
+    }, stop.signal);
+    const following = { stop, listed, done };
+    this.#followed.set(collection, following);
+    return following;
+  }
+
+  async #readAnew(collection: FollowedCollection): Promise<void> {
+    const before = this.#followed.get(collection);
+    if (before === undefined) return;
+    end(before);
+    await before.done;
+    if (!this.#stopped.signal.aborted) await this.#follow(collection).listed.promise;
   }
 
   #onStep(collection: FollowedCollection, state: ReflectorState, outcome: ReflectorOutcome): void {
@@ -202,6 +248,12 @@ class FollowedCluster implements ClusterSource {
   }
 }
 
+function end({ stop, listed }: Following): void {
+  stop.abort();
+  // Nobody is to wait for a list that is given up.
+  listed.resolve();
+}
+
 function followedKinds({ kinds = DEFAULT_KINDS, foreignKinds = [], secrets }: ClusterSourceOptions): readonly (ClusterKind | JointKind)[] {
   const own = kinds.filter((kind) => kind !== 'Secret' && kind !== 'ConfigMap').map((kind) => ownClusterKind(kind));
   return [...own, ...(secrets === 'all' ? [ownClusterKind('Secret')] : []), ...foreignKinds];
@@ -218,12 +270,16 @@ function sharedKinds(kinds: readonly FollowedKind[]): ReadonlySet<Kind> {
   return shared;
 }
 
-function namespacesOf(kind: FollowedKind, { namespaces, ownNamespace }: ClusterSourceOptions): readonly string[] {
+/** Kinds that say where a Service leads. */
+const OF_SERVICES: ReadonlySet<string> = new Set<Kind>(['Service', 'EndpointSlice', 'Endpoints']);
+
+function namespacesOf(kind: FollowedKind, { namespaces, ownNamespace, serviceNamespaces = [] }: ClusterSourceOptions): readonly string[] {
   if (kind.only !== undefined) return [kind.only.namespace];
   if (!kind.resource.namespaced || namespaces.length === 0) return [''];
   const own = kind.configures && ownNamespace !== null ? [ownNamespace] : [];
   const home = kind.home === undefined ? [] : [kind.home];
-  return [...new Set([...namespaces, ...own, ...home])];
+  const further = OF_SERVICES.has(kind.label) ? serviceNamespaces : [];
+  return [...new Set([...namespaces, ...own, ...home, ...further])];
 }
 
 function targetOf({ kind: { resource, only }, namespace }: FollowedCollection): ReflectorTarget {

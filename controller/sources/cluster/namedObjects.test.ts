@@ -159,6 +159,30 @@ test('beyond the limit of watches objects are asked for, and get a watch when on
   await run.until(() => valueOf(run, 'c') === 'three');
 });
 
+test('polled Secrets are never watched, however many watches are free; ConfigMaps are', async (t) => {
+  const run = sourceRun(t, { kinds: [], secrets: 'polled' });
+  run.api.put(PATHS.secret, rawSecret('a', 'one'));
+  run.api.put(PATHS.configMap, { metadata: { name: 'tcp', namespace: 'shop' }, data: {} });
+  await startEmpty(run);
+  await run.source.want([secret('a'), { kind: 'ConfigMap', namespace: 'shop', name: 'tcp' }]);
+  assert.deepEqual(run.source.health().named, { watched: 1, polled: 1, unknown: 0 });
+  run.api.put(PATHS.secret, rawSecret('a', 'two'));
+  await run.until(() => run.sleeps.includes(37_500));
+  run.wake();
+  await run.until(() => valueOf(run, 'a') === 'two');
+  await run.source.want([secret('a')]);
+  assert.deepEqual(run.api.requests.filter((request) => request.includes(`${PATHS.secret}?`)), []);
+});
+
+test('a polled Secret that RBAC refuses asks for no more than the right to get it', async (t) => {
+  const run = sourceRun(t, { kinds: [], secrets: 'polled' });
+  await startEmpty(run);
+  run.api.refuse = () => forbidden;
+  await run.source.want([secret('tls')]);
+  await run.until(() => run.problems().length === 1);
+  assert.match(run.problems()[0]?.rule ?? '', /must be allowed to get secrets in namespace shop/);
+});
+
 test('names that are none are never asked for', async (t) => {
   const run = sourceRun(t, { kinds: [] });
   await startEmpty(run);

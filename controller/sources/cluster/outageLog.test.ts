@@ -22,7 +22,7 @@ test('an outage that many notice is said once, and its end once, with how long i
   assert.equal(lines.length, 1);
   log.note('Ingress', { failures: 0, error: null });
   log.note('Ingress', { failures: 0, error: null });
-  assert.deepEqual(lines, ['the API server does not answer: what is known stays in use', 'the API server answers again {"afterMs":7000}']);
+  assert.deepEqual(lines, ['the API server does not answer: what is known, if anything, stays in use', 'the API server answers again {"afterMs":7000}']);
 });
 
 test('a watch that was cut once is not worth a line', () => {

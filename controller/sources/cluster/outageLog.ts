@@ -34,7 +34,7 @@ export class OutageLog {
     this.#away.add(name);
     if (this.#sinceMs !== null) return;
     this.#sinceMs = this.#clock.now();
-    this.#logger.warn('the API server does not answer: what is known stays in use', { code: error.code, reason: error.message });
+    this.#logger.warn('the API server does not answer: what is known, if anything, stays in use', { code: error.code, reason: error.message });
   }
 
   #ended(): void {

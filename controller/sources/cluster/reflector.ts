@@ -24,6 +24,8 @@ export interface ReflectorOptions {
   readonly sink: ReflectorSink;
   /** Told after each outcome, when its objects are taken. */
   readonly onStep: (state: ReflectorState, outcome: ReflectorOutcome) => void;
+  /** The sink has been filled once before; default: not yet. */
+  readonly synced?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -41,11 +43,12 @@ export async function runReflector(options: ReflectorOptions, signal: AbortSigna
 class Reflector {
   readonly #options: ReflectorOptions;
   readonly #signal: AbortSignal;
-  #state: ReflectorState = INITIAL_REFLECTOR_STATE;
+  #state: ReflectorState;
 
   constructor(options: ReflectorOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
+    this.#state = { ...INITIAL_REFLECTOR_STATE, synced: options.synced ?? false };
     options.sink.begin();
   }
 

@@ -99,7 +99,7 @@ function publishProblems(objects: ObjectIndex, { publishService }: TranslateOpti
       field: service === undefined ? '' : 'spec.type',
       rule: 'is named by --publish-service and must be a Service of type LoadBalancer',
       value: service === undefined ? '' : printValue(service.type),
-      effect: 'Ingresses show the addresses of this machine',
+      effect: service === undefined ? 'Ingresses show no address' : 'Ingresses show its cluster addresses',
     },
   ];
 }

@@ -64,7 +64,7 @@ export function inputOf(api: SimulatedApi, facts: Partial<WriterInput>): WriterI
   const upserts = [...api.objects.values()].map((raw) => decodeObject(raw, null).object).filter((object) => object !== null);
   objects.apply({ upserts, deletes: [] });
   const nothing = { services: [], ingresses: [], ingressAddresses: [], pools: [], problems: [], refusals: [], assignmentChanges: [] };
-  return { objects, ...nothing, ipMode: 'VIP', ...facts };
+  return { objects, ...nothing, ipModeOf: () => 'VIP', ...facts };
 }
 
 /** For tests: a Service of type LoadBalancer with port TCP/80. */
