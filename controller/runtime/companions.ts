@@ -27,7 +27,8 @@ export function statusWriterCompanion(writer: StatusWriter, published: StatusFac
       const ofIngresses = publishedAddresses({ ...published, ownAddresses, services: seen.services, objects });
       const carried = carriedServices(seen);
       const ipModeOf = (service: string): 'VIP' | 'Proxy' => (carried.has(service) ? 'Proxy' : 'VIP');
-      writer.update({ objects, services, ingresses, ingressAddresses: ofIngresses, pools, refusals, problems, assignmentChanges, ipModeOf, isKept: isKept(seen) });
+      const found = { objects, services, ingresses, pools, refusals, problems, assignmentChanges };
+      writer.update({ ...found, ingressAddresses: ofIngresses, ipModeOf, isKept: isKept(seen) });
     },
   };
 }

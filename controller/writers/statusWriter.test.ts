@@ -249,6 +249,17 @@ test('a process that becomes the leader writes what the newest input asks for', 
   assert.deepEqual(taken(), [`PATCH ${WEB}/status`]);
 });
 
+test('a new leader writes nothing from what it thought of addresses before, but from what it gives', async () => {
+  const { api, tell, leadership, time, taken } = createWorld({ leading: false });
+  putService(api, 'web');
+  await tell({ services: [serviceStatus('web', [])], isKept: true });
+  leadership.set(true);
+  await time.advance(1_000);
+  assert.deepEqual(taken(), []);
+  await tell({ services: [serviceStatus('web', ['192.0.2.1'])] });
+  assert.deepEqual(taken(), [`PATCH ${WEB}/status`]);
+});
+
 test('what is wanted while a write is under way is written next, without waiting for another input', async () => {
   const { api, tell, time, taken } = createWorld();
   putService(api, 'web');

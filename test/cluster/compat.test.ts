@@ -4,7 +4,6 @@ import type { AdminClient, PlainObject } from '../apiserver/admin.ts';
 import { startCluster, type Cluster } from '../support/cluster.ts';
 import { startClusterGatehouse, type ClusterGatehouse } from '../support/clusterGatehouse.ts';
 import { FOREIGN_OBJECTS, installDefinitions, METALLB_KINDS, OPENELB_KINDS, removeDefinitions, type ForeignKind } from '../support/foreignProducts.ts';
-import { lacksWhen } from '../support/requirement.ts';
 import { until } from '../support/until.ts';
 
 const METALLB_SYSTEM = 'metallb-system';
@@ -202,11 +201,10 @@ function watchAddresses(t: TestContext, admin: AdminClient): () => Promise<reado
 test('without --compat objects of others are not even asked for', async (t) => {
   const objects = [...FOREIGN_OBJECTS.metallb, ...FOREIGN_OBJECTS.openelb];
   const { admin, requests, start } = await clusterWith(t, [...METALLB_KINDS, ...OPENELB_KINDS], objects);
-  const reason = lacksWhen(requests === null, 'a real API server does not tell what it was asked');
-  if (reason !== false) return t.skip(reason);
+  if (requests === null) return t.skip('a real API server does not tell what it was asked');
   await admin.create({ apiVersion: 'gatehouse.dev/v1', kind: 'IPAddressPool', metadata: { name: 'ours', namespace: METALLB_SYSTEM }, spec: { addresses: ['10.9.0.0/24'] } });
   await start();
   assert.match(await settled(admin), /^10\.9\.0\./);
-  const asked = requests?.filter(({ user, group, name, path }) => user !== '' && (/metallb|kubesphere/.test(group) || name === 'config' || path.includes('metallb')));
-  assert.deepEqual(asked?.filter(({ path }) => !path.includes('gatehouse.dev')).map(({ path }) => path), []);
+  const asked = requests.filter(({ user, group, name, path }) => user !== '' && (/metallb|kubesphere/.test(group) || name === 'config' || path.includes('metallb')));
+  assert.deepEqual(asked.filter(({ path }) => !path.includes('gatehouse.dev')).map(({ path }) => path), []);
 });

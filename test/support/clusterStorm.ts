@@ -21,7 +21,7 @@ type Draw = (limit: number) => number;
 const FIRST_PORT = 21_000;
 const NAMES_PER_KIND = 60;
 const HOSTS = 40;
-const CERTIFICATES = [makeLeaf(null, 'storm.test'), makeLeaf(null, 'storm.test')].map(({ chainPem, privateKeyPem }) => ({ certificate: chainPem, key: privateKeyPem }));
+const CERTIFICATES = [makeLeaf(null, '*.storm.test'), makeLeaf(null, '*.storm.test')].map(({ chainPem, privateKeyPem }) => ({ certificate: chainPem, key: privateKeyPem }));
 
 /** One kind of objects in the storm: how many names it has, and what an object may be like. */
 interface StormKind {
@@ -65,7 +65,7 @@ function makeSlice(name: string, draw: Draw): PlainObject {
 }
 
 function makeIngress(name: string, draw: Draw): PlainObject {
-  const host = `host-${draw(HOSTS)}.test`;
+  const host = `host-${draw(HOSTS)}.storm.test`;
   const paths = Array.from({ length: 1 + draw(3) }, (_, index) => ({ path: ['/', '/api', '/static'][index] ?? '/', service: `service-${draw(NAMES_PER_KIND)}` }));
   const object = ingress(name, host, paths, {
     annotations: { 'nginx.ingress.kubernetes.io/proxy-connect-timeout': String(1 + draw(9)) },

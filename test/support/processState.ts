@@ -8,6 +8,12 @@ export async function residentBytes(pid: number): Promise<number> {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
+/** The most that was ever resident, octets; as the kernel counts it. */
+export async function highestResidentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
 /** Samples the resident memory of a process until stopped. */
 export function watchMemory(pid: number, everyMs = 50): { stop(): Promise<{ readonly firstBytes: number; readonly mostBytes: number }> } {
   let stopped = false;
