@@ -22,6 +22,11 @@ import { retainListeners } from './retainListeners.ts';
 
 /** Batches that come within this time of the first one share its translation. Ours: far below the 500 ms a change may take. */
 const COALESCE_MS = 10;
+/**
+ * Objects that are merely newer are told of so late: while a leader writes ten thousand statuses each comes back by itself, and
+ * comparing them all takes 40 ms. Nobody but writers waits for that.
+ */
+const TELL_MS = 250;
 /** How long a change may wait for a source to say what objects it refers to (ours): longer than a source itself takes to give up. */
 const MAX_WAIT_FOR_REFERENCES_MS = 10_000;
 /** Certificates expire without any object changing. */
@@ -100,11 +105,10 @@ class Loop implements ControlLoop {
   #open: ReadonlySet<L4Key> = new Set();
   /** After a translation as much time is left to others, so that translating never takes more than half of it. */
   #restUntilMs = 0;
-  /** Something has changed that translation looks at. */
-  #isStale = false;
   /** Since when a change waits for objects that it refers to; null: none does. */
   #waitingSinceMs: number | null = null;
   #window: NodeJS.Timeout | null = null;
+  #telling: NodeJS.Timeout | null = null;
   #expiryTimer: NodeJS.Timeout | null = null;
   #phase: 'new' | 'starting' | 'running' | 'stopped' = 'new';
 
@@ -129,6 +133,7 @@ class Loop implements ControlLoop {
     if (this.#isStopped()) return;
     this.#phase = 'stopped';
     if (this.#window !== null) clearTimeout(this.#window);
+    if (this.#telling !== null) clearTimeout(this.#telling);
     if (this.#expiryTimer !== null) clearInterval(this.#expiryTimer);
     await this.#options.source.stop();
   }
@@ -160,33 +165,25 @@ class Loop implements ControlLoop {
     const quiet = batch.upserts.length === 0 && batch.deletes.length === 0 && isDeepStrictEqual(batch.problems, this.#sourceProblems);
     this.#sourceProblems = batch.problems;
     // What arrives while the source starts is translated as one, when it says that it is complete.
-    if (this.#phase === 'running') this.#schedule(quiet ? 'tell' : 'translate');
+    if (this.#phase !== 'running') return;
+    if (quiet) this.#scheduleTelling();
+    else this.#schedule();
   }
 
-  #schedule(work: 'translate' | 'tell' = 'translate'): void {
-    if (work === 'translate') this.#isStale = true;
+  #schedule(): void {
     const restMs = this.#restUntilMs - this.#options.clock.now();
-    this.#window ??= setTimeout(() => this.#catchUp(), Math.max(COALESCE_MS, restMs));
-  }
-
-  #catchUp(): void {
-    this.#window = null;
-    if (this.#isStale) this.#translateNow();
-    else this.#tell();
+    this.#window ??= setTimeout(() => this.#translateNow(), Math.max(COALESCE_MS, restMs));
   }
 
   /** Objects were merely refreshed. */
-  #tell(): void {
-    const startedMs = this.#options.clock.now();
-    this.#options.onState?.(this.#state);
-    this.#rest(startedMs);
+  #scheduleTelling(): void {
+    this.#telling ??= setTimeout(() => this.#tell(), TELL_MS);
   }
 
-  /** Leaves as much time to others; how much that is. */
-  #rest(startedMs: number): number {
-    const endedMs = this.#options.clock.now();
-    this.#restUntilMs = endedMs + (endedMs - startedMs);
-    return endedMs - startedMs;
+  #tell(): void {
+    if (this.#telling !== null) clearTimeout(this.#telling);
+    this.#telling = null;
+    this.#options.onState?.(this.#state);
   }
 
   /** Objects that the first translation refers to may name further ones; each round is one answer of the source. */
@@ -218,7 +215,7 @@ class Loop implements ControlLoop {
   }
 
   #translateNow(): void {
-    this.#isStale = false;
+    this.#window = null;
     const startedMs = this.#options.clock.now();
     const translation = this.#tryTranslate();
     if (translation !== null && this.#waitsForReferences(translation)) return;
@@ -227,7 +224,9 @@ class Loop implements ControlLoop {
 
   #finish(translation: TakenTranslation | null, startedMs: number): void {
     if (translation !== null) this.#take(translation);
-    this.#options.onTranslated(this.#rest(startedMs));
+    const endedMs = this.#options.clock.now();
+    this.#restUntilMs = endedMs + (endedMs - startedMs);
+    this.#options.onTranslated(endedMs - startedMs);
     this.#report();
   }
 
@@ -259,7 +258,7 @@ class Loop implements ControlLoop {
     const services = withListenerProblems(known?.services ?? [], { problems: ofListeners, outcomes: this.#outcomes });
     this.#state = { ...this.#state, services, problems };
     this.#logProblems(problems);
-    this.#options.onState?.(this.#state);
+    this.#tell();
     this.#state = { ...this.#state, assignmentChanges: [] };
   }
 

@@ -91,7 +91,6 @@ test(`${CHANGES} changes while every watch is cut every ${CUT_EVERY_MS} ms leave
   const follower = await start(t, cluster, 'two');
   await assertSameCluster(leader, follower);
   const weathered = await stateOf(leader, 'process');
-  if (process.env['DUMP']) (await import('node:fs')).writeFileSync('/tmp/k_state.json', weathered);
   assert.ok(weathered.length > 10_000, 'there is something to compare');
   assert.equal(await follower.stop(), 0);
   assert.equal(await leader.stop(), 0);

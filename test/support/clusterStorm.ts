@@ -100,9 +100,21 @@ export function createStorm(cluster: Cluster, { seed, addressPrefix }: { readonl
       present.delete(key);
       await cluster.admin.delete(place);
     } else {
-      await cluster.admin.patch(place, object);
+      await again(() => cluster.admin.patch(place, object));
     }
   };
+}
+
+/** Somebody else, such as the writer of statuses, may have changed the object meanwhile: what is asked for is the same. */
+async function again(change: () => Promise<unknown>): Promise<void> {
+  for (;;) {
+    try {
+      await change();
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 409)) throw error;
+    }
+  }
 }
 
 /** Null takes a field away in a patch, and is no value of a new object. */
