@@ -43,7 +43,7 @@ function decodeIdentifier(metadata: FieldReader, key: 'uid' | 'resourceVersion')
   return '';
 }
 
-function decodeAnnotations(metadata: FieldReader): Map<string, string> {
+function decodeAnnotations(metadata: FieldReader): ReadonlyMap<string, string> {
   const forms = { key: ANNOTATION_KEY, value: ANY_TEXT };
   const annotations = metadata.textMap('annotations', forms, 'the annotation is left out');
   let bytes = 0;

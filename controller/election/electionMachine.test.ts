@@ -371,6 +371,20 @@ test('the API server is given the time it asks for, half the deadline at most', 
   assert.equal(one.state.nextAttemptMs, one.atMs + 5_000);
 });
 
+test('while there is no connection it is tried again after a quarter of the period, by who leads and by who does not', () => {
+  const failed = { type: 'failed', retryAfterMs: null, unreachable: true } as const;
+  const leader = new DrivenCandidate();
+  leader.lead();
+  leader.sleep();
+  const startedMs = leader.atMs;
+  leader.answerWrite(failed);
+  assert.equal(leader.state.nextAttemptMs, startedMs + 500);
+  const other = new DrivenCandidate();
+  other.send({ type: 'start' });
+  other.answerRead(failed);
+  assert.ok((other.state.nextAttemptMs ?? 0) - other.atMs >= 500 && (other.state.nextAttemptMs ?? 0) - other.atMs <= 600);
+});
+
 test('a MicroTime has six digits after the point', () => {
   assert.equal(microTime(1_767_323_045_000_006), '2026-01-02T03:04:05.000006Z');
   assert.equal(microTime(1_767_323_045_999_999), '2026-01-02T03:04:05.999999Z');

@@ -219,13 +219,18 @@ function nextRenewMicros(state: ElectionState, now: Moment): number {
 /** How an attempt ended: the patience the API server asked for, and a time at which the next one is worth while. */
 interface AttemptEnd {
   readonly retryAfterMs?: number | null;
+  readonly unreachable?: boolean;
   readonly notAfterMs?: number;
 }
 
+/** Without a connection a try is one SYN; what waits for a leader should not wait for its turn as well when the API server is back. */
+const UNREACHABLE_DIVISOR = 4;
+
 /** Who holds the Lease tries again a period after its last try began, everybody else a jittered period from now. */
-function endAttempt(state: ElectionState, { retryAfterMs, notAfterMs }: AttemptEnd, context: Context): ElectionStep {
+function endAttempt(state: ElectionState, { retryAfterMs, unreachable, notAfterMs }: AttemptEnd, context: Context): ElectionStep {
   const { now, rules } = context;
-  const { retryPeriodMs, renewDeadlineMs } = rules.timings;
+  const { renewDeadlineMs } = rules.timings;
+  const retryPeriodMs = rules.timings.retryPeriodMs / (unreachable === true ? UNREACHABLE_DIVISOR : 1);
   const jitteredMs = now.monotonicMs + retryPeriodMs * (1 + (JITTER_FACTOR - 1) * now.random);
   const regularMs = isHolder(state, rules) ? state.attemptStartedMs + retryPeriodMs : Math.min(jitteredMs, notAfterMs ?? jitteredMs);
   const askedMs = now.monotonicMs + Math.min(retryAfterMs ?? 0, renewDeadlineMs / 2);

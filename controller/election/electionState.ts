@@ -16,12 +16,20 @@ export interface Moment {
   readonly random: number;
 }
 
+/** No answer that helps. */
+export interface FailedResult {
+  readonly type: 'failed';
+  /** The API server asks for that much patience. */
+  readonly retryAfterMs: number | null;
+  /** There was no connection: whether it is back costs nobody anything to find out. */
+  readonly unreachable?: boolean;
+}
+
 /** What a read came to. */
 export type ReadResult =
   | { readonly type: 'found'; readonly record: LeaseRecord }
   | { readonly type: 'absent' }
-  /** `retryAfterMs`: the API server asks for that much patience. */
-  | { readonly type: 'failed'; readonly retryAfterMs: number | null };
+  | FailedResult;
 
 /** What a write came to. */
 export type WriteResult =
@@ -29,7 +37,7 @@ export type WriteResult =
   /** The precondition did not hold. */
   | { readonly type: 'conflict' }
   /** It may have happened all the same. */
-  | { readonly type: 'failed'; readonly retryAfterMs: number | null };
+  | FailedResult;
 
 export type ElectionEvent =
   | { readonly type: 'start' }

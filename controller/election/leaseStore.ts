@@ -1,6 +1,6 @@
 import { KubeError, type KubeApi } from '../cluster/kubeApi.ts';
 import { LEASE, resourcePath } from '../cluster/resources.ts';
-import type { ReadResult, WriteResult } from './electionState.ts';
+import type { FailedResult, ReadResult, WriteResult } from './electionState.ts';
 import { decodeLease, encodeLease, type LeaseName } from './leaseCodec.ts';
 import type { LeaseClaim, LeasePrecondition } from './leaseRecord.ts';
 
@@ -47,9 +47,9 @@ export function createLeaseStore(api: KubeApi, lease: LeaseName, onFailure: Fail
     }
   }
 
-  function failed(verb: 'read' | 'write', error: unknown): { readonly type: 'failed'; readonly retryAfterMs: number | null } {
+  function failed(verb: 'read' | 'write', error: unknown): FailedResult {
     onFailure(verb, error);
-    return { type: 'failed', retryAfterMs: error instanceof KubeError ? error.retryAfterMs : null };
+    return { type: 'failed', retryAfterMs: error instanceof KubeError ? error.retryAfterMs : null, unreachable: isCode(error, 'unreachable') };
   }
 
   return { read, write };

@@ -18,9 +18,9 @@ const APPLICATIONS = 10_000;
 /** A real API server needs several ms for each object. */
 const APPLICATIONS_ON_REAL = 1_000;
 const MIB = 1024 * 1024;
-/** About one and a half times what was measured; the point is that something holds at all. */
-const MOST_CONTROLLER_BYTES = 900 * MIB;
-const MOST_PROXY_BYTES = 700 * MIB;
+/** About one and a half times what was measured with two workers on four cores: 405 MiB and 345 MiB. */
+const MOST_CONTROLLER_BYTES = 620 * MIB;
+const MOST_PROXY_BYTES = 540 * MIB;
 const SERVICES = 1_000;
 /** An address of a pool in the loopback network that the pools of other tests have no part of. */
 const SECOND_OCTET = 90 + (process.pid % 30);
