@@ -53,7 +53,7 @@ export async function assembleCluster(options: ClusterServeOptions, tools: Clust
   const election = createElection(options, api, tools.logger);
   const leadership = election === null ? ALWAYS_LEADER : createSettledLeadership(election, () => source.resync('Service'));
   const published = { fixed: cluster.publishStatusAddresses, ownService: cluster.ownService };
-  const writers = cluster.updateStatus ? createWriters({ api, leadership, nodeName, published, translation }, tools.logger) : [];
+  const writers = cluster.updateStatus ? createWriters({ api, leadership, nodeName, namespace: cluster.namespace, published, translation }, tools.logger) : [];
   exposeCluster(tools.registry, { source, election, leadership, writers: writers.map(({ counts }) => counts) });
   const webhook = cluster.webhook === null ? [] : [createWebhookCompanion(cluster.webhook, { api, leadership, namespace: cluster.namespace, tools })];
   return {
@@ -77,6 +77,8 @@ function createElection({ cluster, nodeName }: ClusterServeOptions, api: KubeApi
 
 interface WriterParts {
   readonly api: KubeApi;
+  /** Own. */
+  readonly namespace: string;
   readonly leadership: Leadership;
   readonly nodeName: string;
   readonly published: Pick<PublishedInput, 'fixed' | 'ownService'>;
@@ -85,10 +87,10 @@ interface WriterParts {
 
 type CountedWriter = { readonly companion: Companion; readonly counts: ReturnType<typeof createStatusWriter>['counts'] };
 
-function createWriters({ published, translation, ...parts }: WriterParts, logger: Logger): readonly CountedWriter[] {
+function createWriters({ published, translation, namespace, ...parts }: WriterParts, logger: Logger): readonly CountedWriter[] {
   const dependencies = { ...parts, clock: systemClock, wallClock: Date.now, random: Math.random, schedule: systemSchedule, logger };
   const statusWriter = createStatusWriter(dependencies);
-  const nodeWriter = createNodeWriter(dependencies);
+  const nodeWriter = createNodeWriter({ ...dependencies, installation: namespace });
   const { publishService } = translation;
   return [
     { companion: statusWriterCompanion(statusWriter, { ...published, publishService }), counts: () => statusWriter.counts() },

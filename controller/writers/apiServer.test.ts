@@ -144,7 +144,7 @@ test('a newer version of the object refuses the patch, and the next reading mend
 
 test('a node says what it carries, and takes it back', async () => {
   const { leadership: _leadership, ...rest } = dependencies();
-  const writer = createNodeWriter(rest);
+  const writer = createNodeWriter({ ...rest, installation: 'gatehouse-system' });
   const place = { apiVersion: 'gatehouse.dev/v1', kind: 'ServiceVIPStatus', namespace: 'shop', name: vipStatusName('web', 'node-1') };
   const interfaces = new Map([['192.0.2.1', ['eth0']]]);
   writer.update({ objects: await read(), services: [serviceStatus('web', ['192.0.2.1'])], interfaces, peers: new Map() });

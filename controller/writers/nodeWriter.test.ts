@@ -19,7 +19,7 @@ interface NodeWorld {
 function createNode(api = new SimulatedApi(), nodeName = 'node-1'): NodeWorld {
   const time = createManualTime();
   const { clock, schedule, wallClock } = time;
-  const writer = createNodeWriter({ api, nodeName, clock, wallClock, random: () => 0.5, schedule, logger: silentLogger });
+  const writer = createNodeWriter({ api, installation: 'gatehouse-system', nodeName, clock, wallClock, random: () => 0.5, schedule, logger: silentLogger });
   const interfaces = new Map([['192.0.2.1', ['eth1', 'eth0']]]);
   const tell = async (services: readonly ServiceStatus[]): Promise<void> => {
     writer.update({ objects: inputOf(api, {}).objects, services, interfaces, peers: new Map([['shop/web', ['tor-2', 'tor-1']]]) });
@@ -39,6 +39,7 @@ test('a carried Service has an object that goes with it, and says who carries it
   const { metadata, status } = api.at(PATH);
   assert.deepEqual(metadata['labels'], {
     'gatehouse.dev/node': 'node-1',
+    'gatehouse.dev/installation': 'gatehouse-system',
     'gatehouse.dev/service-name': 'web',
     'gatehouse.dev/service-namespace': 'shop',
   });
@@ -154,4 +155,17 @@ test('names and labels are what the API takes, however long the names of nodes a
   assert.match(nodeLabelValue(node), /^[a-z0-9][a-z0-9.-]{0,61}[a-z0-9]$/);
   assert.notEqual(nodeLabelValue(node), nodeLabelValue(`${node}x`));
   assert.notEqual(vipStatusName('web', 'a'), vipStatusName('web', 'b'));
+});
+
+test('what another Gatehouse of the cluster says of the same node stays', async () => {
+  const { api, tell } = createNode();
+  putService(api, 'web');
+  await tell([serviceStatus('web', ['192.0.2.1'])]);
+  const own = api.at(PATH);
+  const labels = { ...(own.metadata['labels'] as object), 'gatehouse.dev/installation': 'elsewhere' };
+  api.put(`${COLLECTION}/other`, { ...own, metadata: { ...own.metadata, name: 'other', labels } });
+  const { tell: tellAfterRestart } = createNode(api);
+  await tellAfterRestart([]);
+  assert.equal(api.objects.has(PATH), false);
+  assert.equal(api.objects.has(`${COLLECTION}/other`), true);
 });

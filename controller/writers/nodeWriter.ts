@@ -8,6 +8,7 @@ import { createRequestQueue, type RequestQueue, type WorkOutcome } from './reque
 import { planRetry } from './retryPolicy.ts';
 import type { TokenRate } from './tokenBucket.ts';
 import {
+  INSTALLATION_LABEL,
   NODE_LABEL,
   nodeLabelValue,
   readVipStatus,
@@ -53,13 +54,16 @@ const LIST = '';
 const RESOURCE = RESOURCES.ServiceVIPStatus;
 const KIND = 'ServiceVIPStatus';
 
+/** What it works with; `installation` is the own namespace. */
+export type NodeWriterDependencies = Omit<WriterDependencies, 'leadership'> & { readonly installation: string };
+
 /** Makes the writer; nothing is sent before the first input. */
-export function createNodeWriter(dependencies: Omit<WriterDependencies, 'leadership'>): NodeWriter {
+export function createNodeWriter(dependencies: NodeWriterDependencies): NodeWriter {
   return new VipStatusWriter(dependencies);
 }
 
 class VipStatusWriter implements NodeWriter {
-  readonly #dependencies: Omit<WriterDependencies, 'leadership'>;
+  readonly #dependencies: NodeWriterDependencies;
   readonly #counter = new PairCounter<string, WriteOutcome>();
   readonly #queue: RequestQueue;
   readonly #failures = new Map<string, number>();
@@ -72,7 +76,7 @@ class VipStatusWriter implements NodeWriter {
   #listedAtMs: number | null = null;
   #serverFailures = 0;
 
-  constructor(dependencies: Omit<WriterDependencies, 'leadership'>) {
+  constructor(dependencies: NodeWriterDependencies) {
     this.#dependencies = dependencies;
     const { clock, schedule } = dependencies;
     const work = (key: string, signal: AbortSignal): Promise<WorkOutcome> => this.#work(key, signal);
@@ -153,7 +157,8 @@ class VipStatusWriter implements NodeWriter {
 
   async #list(signal: AbortSignal): Promise<void> {
     const found = new Map<string, StandingVipStatus>();
-    const labelSelector = `${NODE_LABEL}=${nodeLabelValue(this.#dependencies.nodeName)}`;
+    const { nodeName, installation } = this.#dependencies;
+    const labelSelector = `${NODE_LABEL}=${nodeLabelValue(nodeName)},${INSTALLATION_LABEL}=${installation}`;
     let next = '';
     do {
       const query = { labelSelector, limit: String(PAGE_LIMIT), ...(next === '' ? {} : { continue: next }) };
@@ -188,7 +193,7 @@ class VipStatusWriter implements NodeWriter {
     const { namespace, name } = wanted;
     try {
       const path = resourcePath(RESOURCE, { namespace });
-      return await this.#write(key, { method: 'POST', path, body: vipStatusObject(wanted), signal });
+      return await this.#write(key, { method: 'POST', path, body: vipStatusObject(wanted, this.#dependencies.installation), signal });
     } catch (error) {
       if (!(error instanceof KubeError) || error.code !== 'conflict') throw error;
       const raw = await this.#dependencies.api.request({ method: 'GET', path: resourcePath(RESOURCE, { namespace, name }), signal });

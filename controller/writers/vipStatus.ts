@@ -27,6 +27,8 @@ export interface WantedVipStatus {
 
 /** Label whose value is the node; it finds all objects of a node. */
 export const NODE_LABEL = 'gatehouse.dev/node';
+/** Label whose value is the own namespace: two Gatehouses in one cluster must not tidy up after each other. */
+export const INSTALLATION_LABEL = 'gatehouse.dev/installation';
 const SERVICE_NAME_LABEL = 'gatehouse.dev/service-name';
 const SERVICE_NAMESPACE_LABEL = 'gatehouse.dev/service-namespace';
 
@@ -72,7 +74,7 @@ export function wantedVipStatus(
 }
 
 /** The object to create; its status is written afterwards, as the API server drops it here. */
-export function vipStatusObject({ namespace, name, serviceUid, status }: WantedVipStatus): unknown {
+export function vipStatusObject({ namespace, name, serviceUid, status }: WantedVipStatus, installation: string): unknown {
   return {
     apiVersion: apiVersionOf(RESOURCES.ServiceVIPStatus),
     kind: 'ServiceVIPStatus',
@@ -81,6 +83,7 @@ export function vipStatusObject({ namespace, name, serviceUid, status }: WantedV
       namespace,
       labels: {
         [NODE_LABEL]: nodeLabelValue(status.node),
+        [INSTALLATION_LABEL]: installation,
         [SERVICE_NAME_LABEL]: status.serviceName,
         [SERVICE_NAMESPACE_LABEL]: status.serviceNamespace,
       },

@@ -84,12 +84,14 @@ export class SimulatedApi implements KubeApi {
   }
 
   #list({ path, query }: KubeRequest): unknown {
-    const label = query?.['labelSelector']?.split('=');
-    if (label === undefined) throw new KubeError('notFound', `${path} not found`, { status: 404 });
-    const [key = '', value] = label;
+    const labels = query?.['labelSelector']?.split(',').map((term) => term.split('='));
+    if (labels === undefined) throw new KubeError('notFound', `${path} not found`, { status: 404 });
     const plural = path.split('/').at(-1) ?? '';
     const items = [...this.objects].filter(([place]) => place.split('/').at(-2) === plural).map(([, object]) => object);
-    const labelled = items.filter(({ metadata }) => (metadata['labels'] as Record<string, string> | undefined)?.[key] === value);
+    const labelled = items.filter(({ metadata }) => {
+      const own = (metadata['labels'] ?? {}) as Readonly<Record<string, string>>;
+      return labels.every(([key = '', value]) => own[key] === value);
+    });
     return { kind: 'List', metadata: {}, items: labelled };
   }
 
