@@ -1,4 +1,4 @@
-import type { Explanation, ExplainRequest } from '../core/ipc/views.ts';
+import type { EndpointView, Explanation, ExplainRequest } from '../core/ipc/views.ts';
 import type { Certificate, CertificateKey } from '../core/ir/certificate.ts';
 import { applyMapDelta } from '../core/ir/delta.ts';
 import type { SnapshotDelta } from '../core/ir/snapshot.ts';
@@ -133,16 +133,20 @@ export class Engine implements WorkerEngine {
     return explain(request, this.#tables, this.#forwardedFields);
   }
 
-  collect(): WorkerReport {
-    const endpoints = this.#clusters.views().map(({ isEjected, share: _share, latencyMs: _latencyMs, ...view }) => ({
-      ...view,
-      idleConnections: this.#upstream.idleConnections(view.endpoint),
-      ejectedBy: isEjected ? 1 : 0,
-    }));
+  collect(withEndpoints: boolean): WorkerReport {
+    const endpoints = withEndpoints ? this.#endpointViews() : [];
     const http = this.#metrics.take(this.#watch);
     const l4 = this.#l4Metrics.take(this.#l4.usages());
     const metrics = { ...http, counters: [...http.counters, ...l4.counters], gauges: [...http.gauges, ...l4.gauges] };
     return { metrics, endpoints };
+  }
+
+  #endpointViews(): readonly EndpointView[] {
+    return this.#clusters.views().map(({ isEjected, share: _share, latencyMs: _latencyMs, ...view }) => ({
+      ...view,
+      idleConnections: this.#upstream.idleConnections(view.endpoint),
+      ejectedBy: isEjected ? 1 : 0,
+    }));
   }
 
   drain(timeoutMs: number): Promise<{ readonly cutConnections: number }> {

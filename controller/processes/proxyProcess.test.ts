@@ -92,7 +92,7 @@ test('two thousand deltas in one turn all arrive, however few messages carry the
 test('collect reports every worker once and adds up its endpoints', async (t) => {
   const { proxy, port, metrics } = await startProxy(t);
   for (let count = 0; count < 10; count += 1) await request(port);
-  const endpoints = await proxy.collect();
+  const endpoints = await proxy.collect(true);
   assert.deepEqual(endpoints.map(({ activeRequests, idleConnections }) => ({ activeRequests, idleConnections })),
     [{ activeRequests: 2, idleConnections: 4 }]);
   assert.deepEqual(metrics.map((delta) => delta.worker).sort(), ['0', '1']);

@@ -131,11 +131,14 @@ export class ProxyProcess {
     return this.#explanations.open((id) => child.send({ type: 'explain', id, request }));
   }
 
-  /** Has all counts since the last time reported to `events.metrics`, then answers the endpoints. Rejects with RequestError. */
-  collect(): Promise<readonly EndpointView[]> {
+  /**
+   * Has all counts since the last time reported to `events.metrics`, then answers the endpoints, or none: tens of thousands are
+   * not to be asked for in passing. Rejects with RequestError.
+   */
+  collect(withEndpoints: boolean): Promise<readonly EndpointView[]> {
     const child = this.#child;
     if (child === null) return refuse();
-    return this.#collections.open((id) => child.send({ type: 'collect', id }));
+    return this.#collections.open((id) => child.send({ type: 'collect', id, endpoints: withEndpoints }));
   }
 
   /** Stops accepting, lets open requests finish for `timeoutMs`, then ends the process for good. May be called again. */

@@ -10,6 +10,7 @@ import { ALWAYS_LEADER, type Leadership } from '../election/leadership.ts';
 import { exposeCluster } from '../metrics/clusterMetrics.ts';
 import { createClusterSource, type ClusterSource } from '../sources/cluster/clusterSource.ts';
 import { foreignKinds } from '../sources/cluster/foreignKinds.ts';
+import type { Kind } from '../model/objects.ts';
 import type { PublishedInput } from '../status/publishedAddresses.ts';
 import { createNodeWriter } from '../writers/nodeWriter.ts';
 import { systemSchedule } from '../writers/schedule.ts';
@@ -35,6 +36,9 @@ export interface ClusterTools {
 /** A cluster keeps who has which address in the Services' statuses. */
 const KEPT_BY_CLUSTER: SourceParts['assignments'] = { load: () => new Map(), save: () => {}, flush: () => Promise.resolve() };
 
+/** What decides who gets which address. */
+const GIVEN_BY: readonly Kind[] = ['Service', 'IPAddressPool', 'Namespace'];
+
 /** Everything that speaks with the API server; nothing is asked yet. Throws when it is not clear where that is. */
 export async function assembleCluster(options: ClusterServeOptions, tools: ClusterTools): Promise<SourceParts> {
   const { cluster, version, nodeName, translation } = options;
@@ -51,7 +55,7 @@ export async function assembleCluster(options: ClusterServeOptions, tools: Clust
     logger: tools.logger,
   });
   const election = createElection(options, api, tools.logger);
-  const leadership = election === null ? ALWAYS_LEADER : createSettledLeadership(election, () => source.resync('Service'));
+  const leadership = election === null ? ALWAYS_LEADER : createSettledLeadership(election, () => source.resync(GIVEN_BY));
   const published = { fixed: cluster.publishStatusAddresses, ownService: cluster.ownService };
   const writers = cluster.updateStatus ? createWriters({ api, leadership, nodeName, namespace: cluster.namespace, published, translation }, tools.logger) : [];
   exposeCluster(tools.registry, { source, election, leadership, writers: writers.map(({ counts }) => counts) });
@@ -122,7 +126,7 @@ function closing(source: ClusterSource, api: KubeApi): ClusterSource {
     start: (onBatch) => source.start(onBatch),
     want: (refs) => source.want(refs),
     health: () => source.health(),
-    resync: (kind) => source.resync(kind),
+    resync: (kinds) => source.resync(kinds),
     stop: async () => {
       await source.stop();
       api.close();

@@ -304,9 +304,9 @@ class RunningGatehouse implements Gatehouse {
       },
       explain: (request) => this.#ask('explain', this.#proxy.explain(request)),
       pools: () => this.#loop.state().pools,
-      endpoints: () => this.#ask('collect', this.#proxy.collect()),
+      endpoints: () => this.#ask('collect', this.#proxy.collect(true)),
       metrics: async () => {
-        await this.#ask('collect', this.#proxy.collect());
+        await this.#ask('collect', this.#proxy.collect(false));
         reportState(this.#parts.metrics, this.#loop.state(), this.#progress, Date.now());
         return this.#parts.metrics.text();
       },
@@ -314,7 +314,7 @@ class RunningGatehouse implements Gatehouse {
   }
 
   async #collect(): Promise<void> {
-    if (this.#proxy.pid !== null && this.#isReady()) await this.#ask('collect', this.#proxy.collect());
+    if (this.#proxy.pid !== null && this.#isReady()) await this.#ask('collect', this.#proxy.collect(false));
   }
 
   /** Null, with a line in the log, when the proxy does not answer: it may be starting again. */

@@ -23,7 +23,7 @@ export interface ProxyControl {
   /** Rejects when the process does not answer. */
   explain(request: ExplainRequest): Promise<Explanation>;
   /** Has the counters up to now reported, then answers; rejects when the process does not answer. */
-  collect(): Promise<readonly EndpointView[]>;
+  collect(withEndpoints: boolean): Promise<readonly EndpointView[]>;
   /** Stops accepting, lets open requests finish, cuts what is left after `timeoutMs`. Resolves when the process is gone. */
   drain(timeoutMs: number): Promise<{ readonly cutConnections: number }>;
 }

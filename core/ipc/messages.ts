@@ -49,8 +49,8 @@ export type ToProxy =
   /** Stop accepting, finish open requests, then exit; what is open after `timeoutMs` is cut. */
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'explain'; readonly id: number; readonly request: ExplainRequest }
-  /** Send what has been counted since the last time, then the answer. */
-  | { readonly type: 'collect'; readonly id: number };
+  /** Send what has been counted since the last time, then the answer: all endpoints, or none where `endpoints` is false. */
+  | { readonly type: 'collect'; readonly id: number; readonly endpoints: boolean };
 
 /** Proxy process to controller. The proxy speaks for all its workers together. */
 export type FromProxy =

@@ -28,7 +28,7 @@ function isOther(value: unknown): value is Exclude<ToProxy, ProxyStart> {
     case 'unlisten': return 'id' in value && isCount(value.id) && 'listeners' in value && isArrayOf(value.listeners, isCount);
     case 'drain': return 'timeoutMs' in value && isCount(value.timeoutMs);
     case 'explain': return 'id' in value && isCount(value.id) && 'request' in value && isObject(value.request);
-    case 'collect': return 'id' in value && isCount(value.id);
+    case 'collect': return 'id' in value && isCount(value.id) && 'endpoints' in value && typeof value.endpoints === 'boolean';
     default: return false;
   }
 }

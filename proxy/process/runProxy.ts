@@ -73,7 +73,7 @@ class ProxyProcess {
         return void this.#started().explain(message.request)
           .then((explanation) => send({ type: 'explained', id: message.id, explanation }));
       case 'collect':
-        return void this.#started().collect()
+        return void this.#started().collect(message.endpoints)
           .then((reports) => { for (const line of printReports(reports, message.id)) send(line); });
       case 'drain': return void this.#drain(message.timeoutMs);
     }

@@ -51,11 +51,11 @@ function createReceiver({ engine, sockets, send }: WorkerParts): (message: ToWor
       case 'explain':
         return send({ type: 'explained', id: message.id, explanation: explain(engine, message.request) });
       case 'collect':
-        return send({ type: 'collected', id: message.id, report: engine.collect() });
+        return send({ type: 'collected', id: message.id, report: engine.collect(message.endpoints) });
       case 'drain':
         sockets.stop();
         return void engine.drain(message.timeoutMs).then(({ cutConnections }) => {
-          send({ type: 'drained', cutConnections, report: engine.collect() });
+          send({ type: 'drained', cutConnections, report: engine.collect(true) });
         });
       case 'ping':
         return send({ type: 'pong' });

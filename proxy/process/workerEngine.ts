@@ -31,7 +31,7 @@ export interface WorkerEngine {
   /** Stops accepting on a descriptor given to `listen` and closes it, at once; accepted connections stay. One it does not know is ignored. */
   unlisten(descriptor: number): void;
   explain(request: ExplainRequest): Explanation;
-  collect(): WorkerReport;
+  collect(withEndpoints: boolean): WorkerReport;
   /** Stops accepting, waits for open requests, cuts what is left after `timeoutMs`. */
   drain(timeoutMs: number): Promise<{ readonly cutConnections: number }>;
 }

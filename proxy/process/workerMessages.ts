@@ -30,7 +30,7 @@ export type ToWorker =
   /** Stop accepting on the sockets with these descriptors, as far as it does; accepted connections stay. Answered by `unlistened`. */
   | { readonly type: 'unlisten'; readonly id: number; readonly descriptors: readonly number[] }
   | { readonly type: 'explain'; readonly id: number; readonly request: ExplainRequest }
-  | { readonly type: 'collect'; readonly id: number }
+  | { readonly type: 'collect'; readonly id: number; readonly endpoints: boolean }
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'ping' };
 

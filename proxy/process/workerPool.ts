@@ -88,8 +88,8 @@ export class WorkerPool {
   }
 
   /** Reports of all workers that answer; what a silent one has counted comes with a later collect. */
-  async collect(): Promise<readonly WorkerReport[]> {
-    const outcomes = await Promise.allSettled(this.#slots.map((slot) => slot.collect()));
+  async collect(withEndpoints: boolean): Promise<readonly WorkerReport[]> {
+    const outcomes = await Promise.allSettled(this.#slots.map((slot) => slot.collect(withEndpoints)));
     return outcomes.flatMap((outcome) => outcome.status === 'fulfilled' ? [outcome.value] : []);
   }
 

@@ -93,8 +93,8 @@ export class WorkerSlot {
     return this.#thread?.explain(request) ?? this.#refuse();
   }
 
-  collect(): Promise<WorkerReport> {
-    return this.#thread?.collect() ?? this.#refuse();
+  collect(withEndpoints: boolean): Promise<WorkerReport> {
+    return this.#thread?.collect(withEndpoints) ?? this.#refuse();
   }
 
   /** Has the thread finish; nothing is started here again. Resolves null when no thread was there to drain, or it died or stayed silent. */

@@ -133,8 +133,8 @@ export class WorkerThread {
     return this.#explanations.open((id) => this.#post({ type: 'explain', id, request }));
   }
 
-  collect(): Promise<WorkerReport> {
-    return this.#reports.open((id) => this.#post({ type: 'collect', id }));
+  collect(withEndpoints: boolean): Promise<WorkerReport> {
+    return this.#reports.open((id) => this.#post({ type: 'collect', id, endpoints: withEndpoints }));
   }
 
   /** Resolves null when it ends undrained. */

@@ -215,7 +215,7 @@ class Running implements RunningEngine {
   }
 
   #collect(): ReturnType<Engine['collect']>['metrics'] {
-    const { metrics } = this.engine.collect();
+    const { metrics } = this.engine.collect(false);
     for (const { family, value } of metrics.counters) this.#counters.set(family, (this.#counters.get(family) ?? 0) + value);
     return metrics;
   }

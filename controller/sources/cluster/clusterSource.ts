@@ -53,10 +53,10 @@ export interface ClusterHealth {
 export interface ClusterSource extends Source {
   want(refs: readonly ObjectRef[]): Promise<void> | null;
   /**
-   * Lists all objects of a kind anew, whatever its watch has told: it may lag, or be dead without knowing. Resolves when a list that
-   * began after the call is delivered, or at `stop`; while the API server is away it waits for it.
+   * Lists all objects of these kinds anew, whatever their watches have told: they may lag, or be dead without knowing. Resolves when
+   * lists that began after the call are delivered, or at `stop`; while the API server is away it waits for it.
    */
-  resync(kind: Kind): Promise<void>;
+  resync(kinds: readonly Kind[]): Promise<void>;
   health(): ClusterHealth;
 }
 
@@ -128,10 +128,10 @@ class FollowedCluster implements ClusterSource {
     await Promise.all([this.#started, this.#named.stop(), this.#waitingLog, ...running]);
   }
 
-  resync(kind: Kind): Promise<void> {
+  resync(kinds: readonly Kind[]): Promise<void> {
     // One after another: whoever ends a list that another waits for would make it wait for nothing.
     this.#resyncing = this.#resyncing.then(async () => {
-      const collections = this.#collections.filter((collection) => collection.kind.label === kind);
+      const collections = this.#collections.filter(({ kind }) => kind.produces.some((produced) => kinds.includes(produced)));
       await Promise.all(collections.map((collection) => this.#readAnew(collection)));
       this.#sender.flush();
     });

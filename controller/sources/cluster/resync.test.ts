@@ -12,14 +12,14 @@ test('a new list shows what a dead watch has not told, before it resolves', asyn
   await run.start();
   run.api.put(PATHS.service, rawService('new'));
   run.api.delete(PATHS.service, rawService('gone'));
-  await run.source.resync('Service');
+  await run.source.resync(['Service']);
   assert.deepEqual([...run.held.keys()], ['Service shop/new']);
 });
 
 test('after a new list the watch goes on from there', async (t) => {
   const run = sourceRun(t);
   await run.start();
-  await run.source.resync('Service');
+  await run.source.resync(['Service']);
   run.api.put(PATHS.service, rawService('later'));
   await run.until(() => run.held.size === 1);
   assert.equal(run.source.health().collections.filter(({ synced }) => synced).length, run.source.health().collections.length);
@@ -29,7 +29,7 @@ test('a new list that nothing differs in delivers nothing', async (t) => {
   const run = sourceRun(t);
   run.api.put(PATHS.service, rawService('web'));
   await run.start();
-  await run.source.resync('Service');
+  await run.source.resync(['Service']);
   assert.equal(run.batches.length, 1);
 });
 
@@ -37,7 +37,7 @@ test('two who want a new list at once both get one that began after they asked',
   const run = sourceRun(t);
   await run.start();
   const before = run.api.requests.filter((request) => request.startsWith(`GET ${PATHS.service}?`)).length;
-  await Promise.all([run.source.resync('Service'), run.source.resync('Service')]);
+  await Promise.all([run.source.resync(['Service']), run.source.resync(['Service'])]);
   assert.equal(run.api.requests.filter((request) => request.startsWith(`GET ${PATHS.service}?`)).length, before + 2);
 });
 
@@ -45,7 +45,7 @@ test('nobody waits for a new list of a source that stops', async (t) => {
   const run = sourceRun(t);
   await run.start();
   run.api.refuse = ({ path }, kind) => (kind === 'request' && path === PATHS.service ? neverOpens : null);
-  const resync = run.source.resync('Service');
+  const resync = run.source.resync(['Service']);
   await run.source.stop();
   await resync;
 });
