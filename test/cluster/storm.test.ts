@@ -5,6 +5,7 @@ import { DEFAULT_CERTIFICATE_KEY } from '../../controller/certificates/defaultCe
 import type { PlainObject } from '../apiserver/admin.ts';
 import { OWN_NAMESPACE, startCluster, type Cluster } from '../support/cluster.ts';
 import { startClusterGatehouse, type ClusterGatehouse } from '../support/clusterGatehouse.ts';
+import type { StatusView } from '../../controller/status/statusView.ts';
 import { createStorm } from '../support/clusterStorm.ts';
 import { testRange } from '../support/loadBalancer.ts';
 import { until } from '../support/until.ts';
@@ -29,7 +30,7 @@ async function start(t: TestContext, cluster: Cluster, nodeName: string): Promis
 
 /**
  * All that is served and given, as text. Left out is the certificate that each process makes for itself, and with `of` cluster who
- * carries the addresses: two on one machine cannot both.
+ * carries the addresses, as two on one machine cannot both, and why somebody has none.
  */
 async function stateOf(gatehouse: ClusterGatehouse, of: 'process' | 'cluster'): Promise<string> {
   const snapshot = (await gatehouse.api('/api/v1/snapshot')) as Snapshot;
@@ -37,9 +38,14 @@ async function stateOf(gatehouse: ClusterGatehouse, of: 'process' | 'cluster'): 
   const { pools } = (await gatehouse.api('/api/v1/pools')) as { readonly pools: unknown };
   const certificates = snapshot.certificates.filter(({ key }) => key !== DEFAULT_CERTIFICATE_KEY);
   const given = services.map(({ namespace, name, addresses, pool, ports }) => ({ namespace, name, addresses, pool, ports }));
-  const ofObjects = problems.filter(({ rule }) => !rule.includes('needs its port to be opened'));
+  const ofObjects = problems.filter((problem) => !problem.rule.includes('needs its port to be opened') && !isRefusal(problem));
   const shown = of === 'process' ? { services, problems } : { services: given, problems: ofObjects };
   return JSON.stringify({ snapshot: { ...snapshot, certificates }, ingresses, pools, ...shown }, null, 1);
+}
+
+/** Why a Service does not have the address it asks for is for the leader to say. */
+function isRefusal({ object, field }: StatusView['problems'][number]): boolean {
+  return object?.kind === 'Service' && !field.startsWith('spec.ports');
 }
 
 interface Snapshot {
