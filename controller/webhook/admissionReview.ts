@@ -47,12 +47,12 @@ export function readAdmissionReview(octets: Buffer): AdmissionReading {
   return isPlainMap(request) ? readRequest(request) : refuse('must have a request');
 }
 
-/** The answer as an AdmissionReview. A denial is what the API server itself says of an invalid object: 422 Invalid. */
+/** The answer as an AdmissionReview. A denial is what ingress-nginx says: every kubectl shows its message. */
 export function printAdmissionReview({ uid, allowed, message, warnings }: AdmissionAnswer): string {
   const response = {
     uid,
     allowed,
-    ...(allowed ? {} : { status: { status: 'Failure', code: 422, reason: 'Invalid', message } }),
+    ...(allowed ? {} : { status: { status: 'Failure', code: 400, reason: 'BadRequest', message } }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
   return JSON.stringify({ apiVersion: API_VERSION, kind: KIND, response });

@@ -89,7 +89,7 @@ async function metric(registry: Registry, line: string): Promise<boolean> {
   return (await registry.metrics()).split('\n').includes(line);
 }
 
-test('A good object is allowed, a bad one denied with 422 Invalid and a message that names object, field and rule', async (t) => {
+test('A good object is allowed, a bad one denied with 400 BadRequest and a message that names object, field and rule', async (t) => {
   const { send, registry } = await start(t);
   const good = await send(admission(GOOD));
   assert.deepEqual(JSON.parse(good.text), { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', response: { uid: 'u-1', allowed: true } });
@@ -97,7 +97,7 @@ test('A good object is allowed, a bad one denied with 422 Invalid and a message 
   assert.equal(bad.status, 200);
   const { response } = JSON.parse(bad.text);
   assert.equal(response.allowed, false);
-  assert.deepEqual([response.status.code, response.status.reason], [422, 'Invalid']);
+  assert.deepEqual([response.status.code, response.status.reason], [400, 'BadRequest']);
   assert.equal(
     response.status.message,
     'spec.rules[0].http.paths[0]: host, path and type must not be those of an older Ingress; Ingress shop/first has them (got "shop.example prefix /"); Ingress shop/first is served there',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { stringify } from 'yaml';
 import { startCluster, type Cluster } from '../support/cluster.ts';
-import { startKubectl, type Kubectl } from '../support/kubectl.ts';
+import { startKubectl, strictValidation, type Kubectl } from '../support/kubectl.ts';
 import { lacks, lacksWhen } from '../support/requirement.ts';
 import { COMBINATIONS } from './combinations.ts';
 import { missingForRendering, parseObjects, renderObjects, type KubeManifest } from './renderChart.ts';
@@ -38,9 +38,11 @@ function podMonitorSpec(): object {
 suite('a cluster takes what the chart renders', { skip, timeout: 300_000 }, () => {
   let cluster: Cluster;
   let kubectl: Kubectl;
+  let strict: string;
   before(async () => {
     cluster = await startCluster();
     kubectl = await startKubectl(cluster.kubeconfig());
+    strict = strictValidation();
     await cluster.admin.create(POD_MONITORS);
   });
   after(async () => {
@@ -79,7 +81,7 @@ suite('a cluster takes what the chart renders', { skip, timeout: 300_000 }, () =
     test(`${name}: kubectl has no warning, and applying it again changes nothing`, async () => {
       const objects = renderObjects({ values });
       const text = objects.map((object) => stringify(object)).join('---\n');
-      const apply = ['apply', '--server-side', '--validate=strict', '-f', '-'];
+      const apply = ['apply', '--server-side', strict, '-f', '-'];
       const first = await kubectl.run(apply, text);
       assert.deepEqual([first.code, first.stderr], [0, '']);
       const versions = await versionsOf(objects);
@@ -95,17 +97,17 @@ suite('a cluster takes what the chart renders', { skip, timeout: 300_000 }, () =
   test('kubectl apply of deploy/gatehouse.yaml, twice, and back', async () => {
     const objects = parseObjects(readFileSync(MANIFEST, 'utf8'));
     const lines = (text: string): readonly string[] => text.trim().split('\n');
-    const first = await kubectl.run(['apply', '--validate=strict', '-f', MANIFEST]);
+    const first = await kubectl.run(['apply', strict, '-f', MANIFEST]);
     assert.equal(first.code, 0, first.stderr);
     // Namespace and CRDs were here before, made by somebody else.
     const warnings = lines(first.stderr).filter((line) => !/missing the kubectl\.kubernetes\.io\/last-applied-configuration annotation/.test(line));
     assert.deepEqual(warnings.filter((line) => line !== ''), []);
-    const second = await kubectl.run(['apply', '--validate=strict', '-f', MANIFEST]);
+    const second = await kubectl.run(['apply', strict, '-f', MANIFEST]);
     assert.deepEqual([second.code, second.stderr], [0, '']);
     assert.deepEqual(lines(second.stdout).filter((line) => !line.endsWith(' unchanged')), []);
     assert.equal(lines(second.stdout).length, objects.length);
     // From the one way to the other, as docs/install.md has it: nothing is taken for a conflict.
-    const serverSide = await kubectl.run(['apply', '--server-side', '--validate=strict', '-f', MANIFEST]);
+    const serverSide = await kubectl.run(['apply', '--server-side', strict, '-f', MANIFEST]);
     assert.equal(serverSide.code, 0, serverSide.stderr);
     const removed = await kubectl.run(['delete', '--wait=false', '--ignore-not-found', '-f', MANIFEST]);
     assert.equal(removed.code, 0, removed.stderr);

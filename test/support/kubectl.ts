@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,15 @@ export interface Kubectl {
   run(args: readonly string[], input?: string): Promise<KubectlAnswer>;
   /** Removes its files. */
   close(): Promise<void>;
+}
+
+/**
+ * Has every field checked. Before 1.25 a client could only do that itself, by what OpenAPI v2 says, of which our API server has
+ * nothing; that all fields are known is shown without kubectl as well.
+ */
+export function strictValidation(): string {
+  const { stdout } = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
+  return /v1\.(?:1\d|2[0-4])\./.test(stdout) ? '--validate=false' : '--validate=strict';
 }
 
 /** Makes one for the text of a kubeconfig file; what it caches of the cluster is its own, too. End it by `close`. */

@@ -70,7 +70,7 @@ export async function untilAsked({ client }: AskingCluster): Promise<void> {
   };
   await until('the webhook is asked', async () => {
     const { status } = await client.post('/apis/networking.k8s.io/v1/namespaces/default/ingresses?dryRun=All', probe);
-    return status === 422;
+    return status === 400;
   });
 }
 

@@ -167,10 +167,10 @@ class FollowedCluster implements ClusterSource {
       api: this.#options.api,
       target: targetOf(collection),
       sink: collection.held,
-      synced: collection.state.synced,
+      known: { synced: collection.state.synced, fault: collection.state.fault },
       onStep: (state, outcome) => {
         this.#onStep(collection, state, outcome);
-        if (outcome.type === 'page' && outcome.continueToken === '') listed.resolve();
+        if (hasAnswer(state, outcome)) listed.resolve();
       },
       clock: this.#clock,
       random: this.#random,
@@ -246,6 +246,12 @@ class FollowedCluster implements ClusterSource {
       onDropped: (name) => this.#outages.forget(name),
     });
   }
+}
+
+/** A complete list, or the word of the server that there is none to be had: nothing newer is to be known of the collection. */
+function hasAnswer({ fault }: ReflectorState, outcome: ReflectorOutcome): boolean {
+  if (outcome.type === 'page') return outcome.continueToken === '';
+  return outcome.type === 'failed' && (fault?.type === 'missing' || fault?.type === 'refused');
 }
 
 function end({ stop, listed }: Following): void {

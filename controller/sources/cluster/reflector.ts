@@ -24,8 +24,8 @@ export interface ReflectorOptions {
   readonly sink: ReflectorSink;
   /** Told after each outcome, when its objects are taken. */
   readonly onStep: (state: ReflectorState, outcome: ReflectorOutcome) => void;
-  /** The sink has been filled once before; default: not yet. */
-  readonly synced?: boolean;
+  /** What an earlier reflector of the collection has found out; default: nothing. */
+  readonly known?: Pick<ReflectorState, 'synced' | 'fault'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sleep: Sleep;
@@ -48,7 +48,7 @@ class Reflector {
   constructor(options: ReflectorOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#state = { ...INITIAL_REFLECTOR_STATE, synced: options.synced ?? false };
+    this.#state = { ...INITIAL_REFLECTOR_STATE, ...options.known };
     options.sink.begin();
   }
 

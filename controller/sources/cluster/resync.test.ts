@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { KubeError } from '../../cluster/kubeApi.ts';
 import { PATHS, rawService, sourceRun } from './testing/sourceRun.ts';
 
 /** Watches of Services are accepted and never tell anything. */
@@ -48,4 +49,24 @@ test('nobody waits for a new list of a source that stops', async (t) => {
   const resync = run.source.resync(['Service']);
   await run.source.stop();
   await resync;
+});
+
+test('a kind that the API server does not know, or does not show, keeps nobody waiting', async (t) => {
+  for (const [code, status] of [['notFound', 404], ['forbidden', 403]] as const) {
+    let nowMs = 0;
+    const run = sourceRun(t, { clock: { now: () => nowMs } });
+    await run.start();
+    run.api.refuse = ({ path }) => (path === PATHS.pool ? new KubeError(code, 'no', { status }) : null);
+    const resync = run.source.resync(['Service', 'IPAddressPool']);
+    let isDone = false;
+    const done = resync.then(() => {
+      isDone = true;
+    });
+    await run.until(() => {
+      nowMs += 1_000;
+      run.wake();
+      return isDone;
+    });
+    await done;
+  }
 });
