@@ -61,7 +61,11 @@ async function startWorld(t: TestContext): Promise<World> {
   ]);
   const gatehouse = await startClusterGatehouse({ kubeconfig: cluster.kubeconfig(), args: ARGUMENTS });
   t.after(() => gatehouse.stop());
-  for (const name of ['steady-tcp', 'leaving-tcp']) await awaitAddresses(cluster, servicePlace(name));
+  for (const name of ['steady-tcp', 'leaving-tcp']) {
+    const [address = ''] = await awaitAddresses(cluster, servicePlace(name));
+    // The status is written while the proxy still opens the port.
+    await until(`${name} answers`, () => askTcp(address, port, 'x').then(() => true, () => false));
+  }
   for (const name of ['steady', 'moved', 'swapped', 'gone']) await awaitAddresses(cluster, ingressPlace(name));
   return { cluster, gatehouse, one, two, tcp, port };
 }
@@ -89,8 +93,9 @@ async function startTraffic(t: TestContext, world: World): Promise<{ finish(): P
     async finish() {
       const outcomes = await Promise.all(loads.map((load) => load.stop()));
       const ended = await Promise.all([...lanes.map((lane) => lane.stop()), transfer.finish()]);
-      assert.ok([...lanes, transfer].every(({ turns }) => turns() > 0), 'all of it was traffic');
-      return { failures: [...outcomes.flatMap(({ failures }) => failures), ...ended.flat()], requests: outcomes.reduce((sum, each) => sum + each.answered, 0) };
+      const failures = [...outcomes.flatMap((outcome) => outcome.failures), ...ended.flat()];
+      assert.ok([...lanes, transfer].every(({ turns }) => turns() > 0), `all of it was traffic; what failed: ${failures.join('; ')}`);
+      return { failures, requests: outcomes.reduce((sum, each) => sum + each.answered, 0) };
     },
   };
 }
