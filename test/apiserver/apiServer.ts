@@ -17,6 +17,7 @@ import { serviceType } from './builtins/service/serviceType.ts';
 import { followDeletions } from './controllers/garbageCollector.ts';
 import { CRD_TYPE } from './crd/crdType.ts';
 import { followDefinitions } from './crd/crdController.ts';
+import { reservePort } from '../support/reservePort.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { handleRequest, type LoggedRequest } from './http/apiHandler.ts';
 import type { OpenWatch } from './http/watchStream.ts';
@@ -115,6 +116,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Te
   const listener = listenerOf(secure, handler);
   await listener.listen(options.port ?? 0);
   const { port } = listener.server.address() as AddressInfo;
+  // Clients go on asking during a pause: nobody else may listen there then.
+  let release = reservePort(port);
   const url = `${secure ? 'https' : 'http'}://127.0.0.1:${port}`;
   const token = (user: string, groups: readonly string[] = []): string => {
     const value = `${encodeURIComponent(user)}-${randomUUID()}`;
@@ -132,6 +135,8 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Te
     async stop() {
       faults.clear();
       await listener.close();
+      release();
+      release = (): void => {};
     },
   };
 }
@@ -153,7 +158,7 @@ function listenerOf(secure: boolean, handler: (request: IncomingMessage, respons
     server,
     async listen(port) {
       if (server.listening) return;
-      server.listen(port, '127.0.0.1');
+      server.listen({ port, host: '127.0.0.1', reusePort: true });
       await once(server, 'listening');
     },
     async close() {
