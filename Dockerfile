@@ -8,8 +8,10 @@ COPY . .
 RUN build/image.sh /opt/gatehouse
 
 FROM node:${NODE_VERSION}-slim
-# Of the base image, npm and yarn are not needed to run anything.
-RUN rm -rf /usr/local/lib/node_modules /opt/yarn* /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* \
+# nft programs the kernel for VIPs; setpriv, which the announcer is started by, is in the base image. Of that, npm and yarn are not
+# needed to run anything.
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends nftables && rm -rf /var/lib/apt/lists/* \
+  && rm -rf /usr/local/lib/node_modules /opt/yarn* /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* \
   && ln -s /opt/gatehouse/bin/gatehouse /usr/local/bin/gatehouse
 COPY --from=build /opt/gatehouse /opt/gatehouse
 ENV NODE_ENV=production

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { suite, test } from 'node:test';
 import { createAdminServer } from '../controller/admin/adminServer.ts';
 import type { AdminViews } from '../controller/admin/adminViews.ts';
-import { ENDPOINTS_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from '../controller/admin/schemas.ts';
+import { ANNOUNCEMENTS_SCHEMA, ENDPOINTS_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from '../controller/admin/schemas.ts';
 import { EXIT } from '../controller/cli/command.ts';
 import { ObjectStore } from '../controller/model/store.ts';
 import { makeDefaultCertificate } from '../controller/certificates/defaultCertificate.ts';
@@ -20,6 +20,7 @@ import { streamStatus } from '../proxy/observe/l4Line.ts';
 import { printed, testRecord, testTry } from '../proxy/observe/testRecord.ts';
 import type { L4Outcome } from '../proxy/l4/l4Record.ts';
 import { COMMANDS, GENERATED, renewSections } from './support/generatedDocs.ts';
+import { AnnouncerJournal } from '../controller/status/announcementsView.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const UPDATE = process.env['GATEHOUSE_UPDATE'] === '1';
@@ -150,6 +151,7 @@ test('docs/admin-api.md lists every path, and every field of the answers', async
     status: () => assert.fail(),
     snapshot: () => null,
     pools: () => [],
+    announcements: () => new AnnouncerJournal().view(null),
     explain: async () => null,
     endpoints: async () => null,
     metrics: async () => '',
@@ -160,7 +162,7 @@ test('docs/admin-api.md lists every path, and every field of the answers', async
   const { paths } = (await (await fetch(`http://127.0.0.1:${port}/nothing`)).json()) as { readonly paths: readonly string[] };
   const text = page('docs/admin-api.md');
   for (const path of paths) assert.ok(text.includes(`\`${path}\``), path);
-  for (const name of fieldsOf([STATUS_SCHEMA, EXPLANATION_SCHEMA, ENDPOINTS_SCHEMA, POOLS_SCHEMA])) assert.match(text, new RegExp(`["\`]${name}["\`]`), name);
+  for (const name of fieldsOf([STATUS_SCHEMA, EXPLANATION_SCHEMA, ENDPOINTS_SCHEMA, POOLS_SCHEMA, ANNOUNCEMENTS_SCHEMA])) assert.match(text, new RegExp(`["\`]${name}["\`]`), name);
 });
 
 suite('what the docs name exists', () => {

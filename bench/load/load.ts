@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly seconds: number;
   /** Cores of the generator, as taskset takes them. */
   readonly cores: string;
+  /** Command in front of the generator's own, which leads to the network namespace it is to run in; absent: this one. */
+  readonly within?: readonly string[];
 }
 
 /** What one run of a load gave. */
@@ -32,10 +34,10 @@ export interface Load {
   readonly run: (options: LoadOptions) => Promise<LoadResult>;
 }
 
-/** Standard output of a generator pinned to `cores`. */
-export async function readPinned(cores: string, command: readonly string[]): Promise<string> {
+/** Standard output of a generator that runs where and on which cores `options` say. */
+export async function readPinned({ cores, within = [] }: Pick<LoadOptions, 'cores' | 'within'>, command: readonly string[]): Promise<string> {
   const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' };
-  const child = spawn('taskset', ['-c', cores, ...command], { stdio: ['ignore', 'pipe', 'ignore'], env });
+  const child = spawn('taskset', ['-c', cores, ...within, ...command], { stdio: ['ignore', 'pipe', 'ignore'], env });
   return (await child.stdout.toArray()).join('');
 }
 

@@ -21,10 +21,10 @@ function requestLoad(fields: readonly (readonly [string, string])[], describe: s
 
 type RequestFields = readonly (readonly [string, string])[];
 
-async function runWrk({ seconds, cores, ...options }: LoadOptions, fields: RequestFields): Promise<LoadResult> {
+async function runWrk({ seconds, ...options }: LoadOptions, fields: RequestFields): Promise<LoadResult> {
   const headers = [['Host', options.host] as const, ...fields].flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
   const command = ['wrk', '-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '--latency', ...headers, urlOf(options)];
-  const output = await readPinned(cores, command);
+  const output = await readPinned(options, command);
   const bad = Number(/Non-2xx or 3xx responses: (\d+)/.exec(output)?.[1] ?? 0);
   const failed = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output);
   return {
@@ -34,11 +34,11 @@ async function runWrk({ seconds, cores, ...options }: LoadOptions, fields: Reque
   };
 }
 
-async function runAutocannon({ seconds, cores, ...options }: LoadOptions, fields: RequestFields): Promise<LoadResult> {
+async function runAutocannon({ seconds, ...options }: LoadOptions, fields: RequestFields): Promise<LoadResult> {
   const cannon = import.meta.resolve('autocannon').replace('file://', '');
   const headers = [['Host', options.host] as const, ...fields].flatMap(([name, value]) => ['-H', `${name}=${value}`]);
   const flags = ['-j', '-n', '-c', String(CONNECTIONS), '-d', String(seconds), ...headers];
-  const output = await readPinned(cores, [process.execPath, cannon, ...flags, urlOf(options)]);
+  const output = await readPinned(options, [process.execPath, cannon, ...flags, urlOf(options)]);
   const result = JSON.parse(output) as { requests: { average: number }; latency: { p99: number }; errors: number; non2xx: number };
   return { rate: result.requests.average, p99Ms: result.latency.p99, errors: result.errors + result.non2xx };
 }

@@ -9,9 +9,9 @@ export const http2Streams: Load = {
   unit: 'req/s',
   describe: `h2load, ${CONNECTIONS} connections, ${STREAMS} streams each`,
   missing: () => (isInstalled('h2load') ? null : 'h2load is not installed (package nghttp2-client)'),
-  async run({ address, port, host, tls, seconds, cores }) {
+  async run({ address, port, host, tls, seconds, ...place }) {
     const amount = ['-c', String(CONNECTIONS), '-m', String(STREAMS), '-D', String(seconds)];
-    const output = await readPinned(cores, ['h2load', ...amount, `--connect-to=${address}:${port}`, `${tls ? 'https' : 'http'}://${host}/`]);
+    const output = await readPinned(place, ['h2load', ...amount, `--connect-to=${address}:${port}`, `${tls ? 'https' : 'http'}://${host}/`]);
     const done = /requests: (\d+) total.* (\d+) succeeded, (\d+) failed, (\d+) errored/.exec(output);
     return {
       rate: Number(/finished in [\d.]+\S+, ([\d.]+) req\/s/.exec(output)?.[1] ?? 0),

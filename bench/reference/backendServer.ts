@@ -8,5 +8,5 @@ createServer((socket) => {
     if (chunk.includes('\r\n\r\n')) socket.write(ANSWER);
   });
   socket.on('error', () => socket.destroy());
-}).listen(Number(process.argv[2]), '127.0.0.1');
+}).listen(Number(process.argv[2]), process.argv[3]);
 process.on('SIGTERM', () => process.exit(0));

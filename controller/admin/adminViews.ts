@@ -1,5 +1,6 @@
 import type { EndpointView, Explanation, ExplainRequest } from '../../core/ipc/views.ts';
 import type { PoolView } from '../allocator/poolView.ts';
+import type { AnnouncementsView } from '../status/announcementsView.ts';
 import type { StatusView } from '../status/statusView.ts';
 
 /** What the admin API shows, asked anew for each request. */
@@ -13,6 +14,7 @@ export interface AdminViews {
   explain(request: ExplainRequest): Promise<Explanation | null>;
   /** Pools of addresses and their use. */
   pools(): readonly PoolView[];
+  announcements(): AnnouncementsView;
   /** Null when no proxy answers. */
   endpoints(): Promise<readonly EndpointView[] | null>;
   /** Prometheus text of all processes and workers. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminViews } from './adminViews.ts';
 import { decodeExplainQuery } from './explainQuery.ts';
-import { ENDPOINTS_SCHEMA, ERROR_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from './schemas.ts';
+import { ANNOUNCEMENTS_SCHEMA, ENDPOINTS_SCHEMA, OWNERS_SCHEMA, ERROR_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from './schemas.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -16,6 +16,8 @@ export function addApiRoutes(app: FastifyInstance, views: AdminViews): void {
     return reply.type('application/json').send(JSON.stringify(snapshot));
   });
   app.get('/api/v1/pools', { schema: { response: { 200: POOLS_SCHEMA } } }, () => ({ pools: views.pools() }));
+  app.get('/api/v1/announcements', { schema: { response: { 200: ANNOUNCEMENTS_SCHEMA } } }, () => views.announcements());
+  app.get('/api/v1/l2/owners', { schema: { response: { 200: OWNERS_SCHEMA } } }, () => ({ owners: views.announcements().vips }));
   addExplain(app, views);
   app.get('/api/v1/endpoints', { schema: { response: { 200: ENDPOINTS_SCHEMA, 503: ERROR_SCHEMA } } }, async (_request, reply) => {
     const endpoints = await views.endpoints();

@@ -53,6 +53,7 @@ export const STATUS_SCHEMA = record({
       forwarding: TEXT,
       reason: TEXT,
       owner: MAYBE_TEXT,
+      interfaces: TEXTS,
       ports: listOf(record({ port: NUMBER, protocol: TEXT, name: TEXT, endpoints: MAYBE_NUMBER })),
     }),
   ),
@@ -69,6 +70,31 @@ export const STATUS_SCHEMA = record({
     }),
   ),
 });
+
+const FRAMES = record({ requestsReceived: NUMBER, repliesSent: NUMBER, gratuitousSent: NUMBER, conflictsSeen: NUMBER });
+
+const OWNER = {
+  address: TEXT,
+  owner: MAYBE_TEXT,
+  sharers: TEXTS,
+  interfaces: TEXTS,
+  reason: TEXT,
+  sinceMs: MAYBE_NUMBER,
+} as const;
+
+/** AnnouncementsView. */
+export const ANNOUNCEMENTS_SCHEMA = record({
+  running: FLAG,
+  generation: NUMBER,
+  vips: listOf(record({ ...OWNER, conflicts: TEXTS, frames: FRAMES })),
+  members: listOf(record({ node: TEXT, address: TEXT, state: TEXT, sinceMs: NUMBER, serving: FLAG })),
+  kernel: record({ programmed: FLAG, ports: NUMBER, problems: TEXTS }),
+  interfaces: listOf(record({ name: TEXT, mac: TEXT, up: FLAG, unused: TEXT })),
+  events: listOf({ type: 'object', additionalProperties: true }),
+});
+
+/** Owners of VIPs. */
+export const OWNERS_SCHEMA = record({ owners: listOf(record(OWNER)) });
 
 /** Explanation. */
 export const EXPLANATION_SCHEMA = record({

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { DEFAULT_TRANSLATION, type TranslationChoices } from '../runtime/translationChoices.ts';
 import { many, one, openToggle, toggle } from './flag.ts';
 import type { FlagValues } from './parseArguments.ts';
-import { choice, cidr, controllerClass, listenAddress, namespacedName, objectName, text, vips } from './values.ts';
+import { choice, cidr, controllerClass, listenAddress, namespacedName, objectName, peerNode, text } from './values.ts';
 
 /** Where the admin API listens unless told otherwise. */
 export const DEFAULT_ADMIN = { address: '127.0.0.1', port: 9090 } as const;
@@ -60,13 +60,21 @@ export const TRANSLATION_FLAGS = {
     help: 'Which of the Node objects this machine is. Services with externalTrafficPolicy Local are served by its endpoints only.',
     defaultText: "the machine's host name",
   }),
-  vips: one('vips', vips, () => DEFAULT_TRANSLATION.vips, {
+  vips: one('vips', choice(['auto', 'bind', 'kernel', 'off']), () => DEFAULT_TRANSLATION.vips, {
     placeholder: 'HOW',
     help:
       'How packets for the addresses of LoadBalancer Services are taken in. bind: the proxy listens on them, so they must be on this machine ' +
-      '(127.0.0.0/8 always is). auto: it listens on those that are. off: Services get addresses and nothing listens on them.',
+      '(127.0.0.0/8 always is). kernel: nftables takes in those that are on no machine, and those that an L2Advertisement is for are answered ' +
+      'for by ARP and NDP. auto: bind where the address is local, kernel where it is announced and that is permitted. off: Services get ' +
+      'addresses and nothing more.',
     defaultText: 'auto',
   }),
+  peers: many('peers', peerNode, {
+    placeholder: 'NAME=ADDRESS',
+    help: 'Another node that runs Gatehouse, for announcing. Nodes that Node objects name, with their InternalIP, need not be given.',
+    defaultText: 'none',
+  }),
+  cordonMovesVips: toggle('cordon-moves-vips', DEFAULT_TRANSLATION.cordonMovesVips, 'A Node that is cordoned hands its addresses to others.'),
   publishService: one('publish-service', namespacedName, () => null, {
     placeholder: 'NS/NAME',
     help: "LoadBalancer Service whose address is the Ingresses' own: its ports 80 and 443 (or named http and https) answer for them.",
@@ -85,11 +93,11 @@ export const TRANSLATION_FLAGS = {
 export function translationChoices(flags: FlagValues<typeof TRANSLATION_FLAGS>): TranslationChoices {
   const watchWithoutClass = flags.watchWithoutClass ?? DEFAULT_TRANSLATION.watchWithoutClass;
   const { ingressClasses, watchNamespaces, allowExternalName, configMap, trustedProxies } = flags;
-  const { vips: how, publishService, tcpServices, udpServices, controllerNames } = flags;
+  const { vips: how, peers, cordonMovesVips, publishService, tcpServices, udpServices, controllerNames } = flags;
   const ofIngresses = { ingressClasses, watchNamespaces, watchWithoutClass, allowExternalName, configMap, trustedProxies };
   const loadBalancerClass = { name: flags.loadBalancerClass, required: flags.loadBalancerClassOnly };
   const { allowLocalBackends, openelbOptIn } = DEFAULT_TRANSLATION;
-  const ofServices = { loadBalancerClass, openelbOptIn, allowLocalBackends, vips: how, publishService, tcpServices, udpServices };
+  const ofServices = { loadBalancerClass, openelbOptIn, allowLocalBackends, vips: how, peers, cordonMovesVips, publishService, tcpServices, udpServices };
   return { ...ofIngresses, ...ofServices, controllerNames };
 }
 

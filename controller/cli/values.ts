@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
+import { RE2JS } from 're2js';
 import { parseHeaderField, parseRequestUrl } from '../admin/requestUrl.ts';
+import { parseIpAddress, printIpAddress } from '../../core/net/ipAddress.ts';
+import type { PeerNode } from '../translate/translation.ts';
 import { parseListenAddress, type ListenAddress } from '../runtime/listenAddress.ts';
 import type { Parsed, ParseValue } from './flag.ts';
 
@@ -86,10 +89,27 @@ export function controllerClass(value: string): Parsed<string> {
   return known ? accept(value) : refuse('a class such as gatehouse.dev/lb');
 }
 
-/** How VIPs are taken in; `kernel` is known, and refused with a word of its own. */
-export function vips(value: string): Parsed<'auto' | 'bind' | 'off'> {
-  const parsed = choice(['auto', 'bind', 'off'])(value);
-  return value === 'kernel' ? refuse('one of auto, bind, off: kernel forwarding is not in this version') : parsed;
+/** Longest regular expression that is taken. */
+const MAX_EXPRESSION_CHARS = 256;
+
+/** A regular expression as RE2 has them: none of them takes long to match. */
+export function regularExpression(value: string): Parsed<string> {
+  const expected = `a regular expression (RE2) of at most ${MAX_EXPRESSION_CHARS} characters`;
+  if (value === '' || value.length > MAX_EXPRESSION_CHARS) return refuse(expected);
+  try {
+    RE2JS.compile(value);
+    return accept(value);
+  } catch {
+    return refuse(expected);
+  }
+}
+
+/** `NAME=ADDRESS`: a node and one of its IP addresses, in canonical form. */
+export function peerNode(value: string): Parsed<PeerNode> {
+  const [name = '', text = '', ...rest] = value.split('=');
+  const address = parseIpAddress(text);
+  const known = rest.length === 0 && isObjectName(name) && address !== null;
+  return known ? accept({ name, address: printIpAddress(address) }) : refuse('NAME=ADDRESS with the name of a node and an IP address, such as node-b=10.0.0.2');
 }
 
 /** A header field, `name: value`. */

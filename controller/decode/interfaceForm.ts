@@ -1,3 +1,4 @@
+import { RE2JS } from 're2js';
 import { ADDRESS } from './addressForm.ts';
 import type { TextForm } from './textForm.ts';
 
@@ -13,9 +14,24 @@ export const INTERFACE: TextForm = {
   matches: (text) => NAME.test(text),
 };
 
-/** A network interface by name, or by an address it leads to. */
+/** Ours: enough for the names of a machine. */
+const MAX_EXPRESSION_CHARS = 128;
+
+/** A network interface by name, by a regular expression on names, or by an address it leads to. */
 export const INTERFACE_OR_ROUTE: TextForm = {
-  rule: `${INTERFACE.rule}, or "can_reach:" and an IP address`,
-  matches: (text) =>
-    text.startsWith(CAN_REACH) ? ADDRESS.matches(text.slice(CAN_REACH.length)) : INTERFACE.matches(text),
+  rule: `${INTERFACE.rule}; or a regular expression between "/" and "/"; or "can_reach:" and an IP address`,
+  matches: (text) => {
+    if (text.startsWith(CAN_REACH)) return ADDRESS.matches(text.slice(CAN_REACH.length));
+    return text.startsWith('/') ? isExpression(text) : INTERFACE.matches(text);
+  },
 };
+
+function isExpression(text: string): boolean {
+  if (text.length < 3 || text.length > MAX_EXPRESSION_CHARS || !text.endsWith('/')) return false;
+  try {
+    RE2JS.compile(text.slice(1, -1));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -14,6 +14,8 @@ const FIELDS = [
   'interfaces',
   'serviceSelectors',
   'preferredNodeSelectors',
+  'sharing',
+  'sticky',
 ];
 
 /** As of Kubernetes' PreferredSchedulingTerm. */
@@ -34,6 +36,8 @@ export function decodeL2Advertisement(decoding: Decoding): L2Advertisement | nul
     interfaces: spec.allTexts('interfaces', INTERFACE_OR_ROUTE, BOUNDS.interfaces),
     serviceSelectors: decodeLabelSelectors(spec, 'serviceSelectors'),
     preferredNodeSelectors: spec.parts('preferredNodeSelectors', BOUNDS.preferences).map(decodePreference),
+    sharing: spec.choice('sharing', ['owner', 'perClient']) ?? 'owner',
+    sticky: spec.flag('sticky') ?? false,
   };
   return object.failed ? null : advertisement;
 }

@@ -19,6 +19,7 @@ test('What a Service says about its addresses is decoded', async () => {
   loadBalancerClass: gatehouse.dev/lb
   loadBalancerSourceRanges: [10.0.0.0/8, "2001:db8::/32 "]
   externalTrafficPolicy: Local
+  healthCheckNodePort: 31999
   sessionAffinity: ClientIP
   sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } }
   ipFamilies: [IPv6, IPv4]
@@ -35,7 +36,7 @@ status:
   assert.equal(object.loadBalancerIP, '192.0.2.7');
   assert.equal(object.loadBalancerClass, 'gatehouse.dev/lb');
   assert.deepEqual(object.loadBalancerSourceRanges, ['10.0.0.0/8', '2001:db8::/32']);
-  assert.equal(object.externalTrafficPolicy, 'Local');
+  assert.deepEqual([object.externalTrafficPolicy, object.healthCheckNodePort], ['Local', 31_999]);
   assert.deepEqual([object.sessionAffinity, object.sessionAffinityTimeoutSeconds], ['ClientIP', 60]);
   assert.deepEqual(object.ipFamilies, ['IPv6', 'IPv4']);
   assert.equal(object.ipFamilyPolicy, 'RequireDualStack');
@@ -55,7 +56,7 @@ test('A Service that says nothing about its addresses has the defaults of the AP
   assert.deepEqual([object.loadBalancerIP, object.loadBalancerClass, object.ipFamilyPolicy], ['', null, null]);
   assert.deepEqual([object.loadBalancerSourceRanges, object.ipFamilies, object.statusAddresses], [[], [], []]);
   assert.deepEqual([object.statusLoadBalancer, object.statusConditions, object.trafficDistribution], [[], [], null]);
-  assert.deepEqual([object.externalTrafficPolicy, object.sessionAffinity], ['Cluster', 'None']);
+  assert.deepEqual([object.externalTrafficPolicy, object.healthCheckNodePort, object.sessionAffinity], ['Cluster', null, 'None']);
   assert.equal(object.sessionAffinityTimeoutSeconds, 10_800);
   assert.equal(object.selector.size, 0);
 });
@@ -67,6 +68,8 @@ test('Wrong values cost the Service, never just the fence around it', async () =
     ['loadBalancerSourceRanges: 10.0.0.0/8', 'loadBalancerSourceRanges'],
     ['loadBalancerSourceRanges: [7]', 'loadBalancerSourceRanges[0]'],
     ['externalTrafficPolicy: local', 'externalTrafficPolicy'],
+    ['healthCheckNodePort: 65536', 'healthCheckNodePort'],
+    ['healthCheckNodePort: "31999"', 'healthCheckNodePort'],
     ['sessionAffinity: Cookie', 'sessionAffinity'],
     ['sessionAffinityConfig: { clientIP: { timeoutSeconds: 86401 } }', 'sessionAffinityConfig.clientIP.timeoutSeconds'],
     ['sessionAffinityConfig: { clientIP: { timeoutSeconds: 0 } }', 'sessionAffinityConfig.clientIP.timeoutSeconds'],

@@ -11,6 +11,7 @@ export type ServiceVips = Pick<
   | 'loadBalancerClass'
   | 'loadBalancerSourceRanges'
   | 'externalTrafficPolicy'
+  | 'healthCheckNodePort'
   | 'sessionAffinity'
   | 'sessionAffinityTimeoutSeconds'
   | 'ipFamilies'
@@ -30,6 +31,7 @@ const FAMILY_POLICIES = ['SingleStack', 'PreferDualStack', 'RequireDualStack'] a
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 /** API: MaxClientIPServiceAffinitySeconds, one day. */
 const MAX_AFFINITY_SECONDS = 86_400;
+const MAX_PORT = 65_535;
 /** One Service's source ranges; the API has no bound, this one is ours. */
 const MAX_SOURCE_RANGES = 1000;
 
@@ -55,6 +57,8 @@ export function decodeServiceVips(object: FieldReader, spec: FieldReader): Servi
     loadBalancerClass: spec.text('loadBalancerClass', CLASS),
     loadBalancerSourceRanges: decodeSourceRanges(spec),
     externalTrafficPolicy: spec.choice('externalTrafficPolicy', TRAFFIC_POLICIES) ?? 'Cluster',
+    // The API server reads 0 as not set.
+    healthCheckNodePort: spec.integer('healthCheckNodePort', 0, MAX_PORT) || null,
     sessionAffinity: spec.choice('sessionAffinity', AFFINITIES) ?? 'None',
     sessionAffinityTimeoutSeconds:
       clientIp?.integer('timeoutSeconds', 1, MAX_AFFINITY_SECONDS) ?? DEFAULT_AFFINITY_SECONDS,

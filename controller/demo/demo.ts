@@ -62,6 +62,7 @@ async function serveFolder(
     drainTimeoutMs: DRAIN_TIMEOUT_MS,
     logLevel: 'warn',
     logFormat: 'text',
+    announcer: null,
     ingressNginxMetrics: false,
   }, logger);
   const onReady = (): void => stdout(printThingsToTry(thingsToTry(addresses, folder, poolOctet), addresses));

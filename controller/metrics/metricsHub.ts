@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { FAMILY_BY_NAME, OVERFLOW_LABEL, type MetricFamily } from '../../core/metrics/families.ts';
+import { AnnouncerMetrics } from './announcerMetrics.ts';
 import { ControllerMetrics } from './controllerMetrics.ts';
 import { exposeFamily } from './exposeFamily.ts';
 import { INGRESS_NGINX_NAMES } from './ingressNginxNames.ts';
@@ -12,6 +13,8 @@ export interface MetricsHubOptions {
   readonly maxSeriesPerFamily?: number;
   /** Also report under the names of ingress-nginx (`INGRESS_NGINX_NAMES`). */
   readonly ingressNginxNames?: boolean;
+  /** Also report announcements under the names of MetalLB's speaker. */
+  readonly metallbNames?: boolean;
 }
 
 const DEFAULT_MAX_SERIES = 100_000;
@@ -28,6 +31,7 @@ const MAX_GAUGES_PER_WORKER = 256;
  */
 export class MetricsHub {
   readonly controller: ControllerMetrics;
+  readonly announcer: AnnouncerMetrics;
   /** Where parts of the controller add families of their own. */
   readonly registry = new Registry();
   /** family name → totals. */
@@ -40,6 +44,7 @@ export class MetricsHub {
   constructor(options: MetricsHubOptions = {}) {
     const maxSeries = options.maxSeriesPerFamily ?? DEFAULT_MAX_SERIES;
     this.controller = new ControllerMetrics(this.registry);
+    this.announcer = new AnnouncerMetrics(this.registry, { metallbNames: options.metallbNames === true });
     this.#rejected = new MergedFamily(REJECTED, 1);
     this.#rejected.at([]);
     this.#register(this.#rejected, REJECTED.name);

@@ -135,6 +135,8 @@ export interface Service extends ObjectBase {
   readonly loadBalancerClass: string | null;
   readonly loadBalancerSourceRanges: readonly string[];
   readonly externalTrafficPolicy: 'Cluster' | 'Local';
+  /** Where load balancers ask each node whether it has endpoints, with externalTrafficPolicy Local; null when not set. */
+  readonly healthCheckNodePort: number | null;
   readonly sessionAffinity: 'None' | 'ClientIP';
   /** `spec.sessionAffinityConfig.clientIP.timeoutSeconds`; 10800 when not set. */
   readonly sessionAffinityTimeoutSeconds: number;
@@ -223,6 +225,10 @@ export interface L2Advertisement extends ConfigurationBase {
   readonly interfaces: readonly string[];
   readonly serviceSelectors: readonly LabelSelector[];
   readonly preferredNodeSelectors: readonly { readonly weight: number; readonly preference: LabelSelector }[];
+  /** `owner`: one node answers for an address. `perClient`: each client is answered by the node that its address falls to. */
+  readonly sharing: 'owner' | 'perClient';
+  /** An address stays where it is when its former owner returns. */
+  readonly sticky: boolean;
 }
 
 /** A BGP router to speak to (fields as MetalLB's BGPPeer v1beta2). Times in ms; null: the default. */

@@ -1,9 +1,8 @@
+import { isArrayOf, isCount, isFields, isFiniteNumber, isText, isTextOrNull, type Fields } from '../../core/ipc/messageShape.ts';
 import type { FromProxy } from '../../core/ipc/messages.ts';
 import type { EndpointView, ExplainStep, Explanation } from '../../core/ipc/views.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { MetricsDelta } from '../../core/metrics/delta.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const EXPLAIN_STEPS: readonly ExplainStep['step'][] = ['host', 'route', 'filter', 'canary', 'cluster', 'endpoint', 'answer'];
 
@@ -62,38 +61,14 @@ function isEndpointView(value: unknown): value is EndpointView {
 function isMetricsDelta(value: unknown): value is MetricsDelta {
   return isFields(value) && isText(value['worker'])
     && isArrayOf(value['counters'], (row) => isRow(row) && isAmount(row['value']))
-    && isArrayOf(value['gauges'], (row) => isRow(row) && isFinite(row['value']))
-    && isArrayOf(value['histograms'], (row) => isRow(row) && isArrayOf(row['buckets'], isAmount) && isFinite(row['sum']));
+    && isArrayOf(value['gauges'], (row) => isRow(row) && isFiniteNumber(row['value']))
+    && isArrayOf(value['histograms'], (row) => isRow(row) && isArrayOf(row['buckets'], isAmount) && isFiniteNumber(row['sum']));
 }
 
 function isRow(value: unknown): value is Fields {
   return isFields(value) && isText(value['family']) && isArrayOf(value['labels'], isText);
 }
 
-function isArrayOf(value: unknown, isElement: (element: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isElement);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-function isTextOrNull(value: unknown): value is string | null {
-  return value === null || isText(value);
-}
-
-function isFinite(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
-}
-
 function isAmount(value: unknown): value is number {
-  return isFinite(value) && value >= 0;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  return isFiniteNumber(value) && value >= 0;
 }

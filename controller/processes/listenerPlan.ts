@@ -11,7 +11,7 @@ export interface ListenersNow {
 export type ListenerStep =
   | { readonly type: 'keep'; readonly open: OpenListener }
   | { readonly type: 'add' }
-  /** Add it once what has its port now, for another protocol, is closed. */
+  /** Add it once what has its port now, for another protocol or with other sockets, is closed. */
   | { readonly type: 'replace' }
   /** An earlier entry says the same. */
   | { readonly type: 'same'; readonly as: ListenerAddress }
@@ -45,7 +45,7 @@ export function planListeners(wanted: readonly ListenerAddress[], now: Listeners
     if (first === undefined) firstByKey.set(key, listener);
     if (first !== undefined) steps.set(listener, first.protocol === listener.protocol ? { type: 'same', as: first } : { type: 'refuse' });
     else if (open === undefined) steps.set(listener, { type: 'add' });
-    else if (open.protocol === listener.protocol) steps.set(listener, { type: 'keep', open });
+    else if (open.protocol === listener.protocol && open.transparent === listener.transparent) steps.set(listener, { type: 'keep', open });
     else steps.set(listener, { type: fixed.has(open) ? 'refuse' : 'replace' });
   }
   const stays = new Set([...steps.values()].map((step) => (step.type === 'keep' ? step.open : null)));

@@ -30,9 +30,10 @@ export function transportOf(protocol: ListenerProtocol): TransportProtocol {
 
 /** Opens one listening socket per worker. Throws SystemError or TypeError; then nothing is left open. */
 export function openListener({ id, listener, workers, exclusive }: OpenListenerRequest): OpenListener {
-  const { protocol, address, port } = listener;
-  const request = { protocol: transportOf(protocol), address, port, count: workers, backlog: LISTEN_BACKLOG, exclusive };
-  return { id, protocol, address, wantedPort: port, ...openListeningSockets(request) };
+  const { protocol, address, port, transparent } = listener;
+  const request = { protocol: transportOf(protocol), address, port, count: workers, backlog: LISTEN_BACKLOG, exclusive, transparent: transparent === true };
+  const kept = transparent === true ? { transparent } : {};
+  return { id, protocol, address, ...kept, wantedPort: port, ...openListeningSockets(request) };
 }
 
 /** The same, but an address in use is tried again for 2 s. */

@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 
 /** The user and group of processes that parse client traffic: `nonroot` of the distroless images. */
 export const UNPRIVILEGED_ID = 65532;
+/** Of the announcer: another one, so that a proxy that was taken over cannot end it or enter its folder. */
+export const ANNOUNCER_ID = 65533;
 
 /** Who a child process runs as. */
 export type ProcessUser =
@@ -10,18 +12,26 @@ export type ProcessUser =
   | { readonly type: 'same'; readonly warning: string | null }
   | { readonly type: 'other'; readonly uid: number; readonly gid: number };
 
+/** A child process by its name in sentences, and the user and group it is to have. */
+export interface ChildIdentity {
+  readonly name: string;
+  readonly id: number;
+}
+
+const PROXY: ChildIdentity = { name: 'the proxy', id: UNPRIVILEGED_ID };
+
 /**
  * Chooses the user of a child that runs `files` (the Node.js binary and the program). Root gives up its rights unless
  * told to keep them, or unless the files lie where nobody else may read, as in a checkout under /root.
  */
-export function chooseProcessUser(keepUser: boolean, files: readonly string[]): ProcessUser {
+export function chooseProcessUser(keepUser: boolean, files: readonly string[], { name, id }: ChildIdentity = PROXY): ProcessUser {
   if (keepUser || process.getuid?.() !== 0) return { type: 'same', warning: null };
-  if (!isMapped(readFileSync('/proc/self/uid_map', 'utf8'), UNPRIVILEGED_ID)) {
-    return { type: 'same', warning: `the proxy runs as the controller does: this user namespace has no uid ${UNPRIVILEGED_ID}` };
+  if (!isMapped(readFileSync('/proc/self/uid_map', 'utf8'), id)) {
+    return { type: 'same', warning: `${name} runs as the controller does: this user namespace has no uid ${id}` };
   }
   const closed = files.map(findClosedPath).find((path) => path !== null);
-  if (closed === undefined) return { type: 'other', uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID };
-  const warning = `the proxy runs as root: ${closed} is not readable by uid ${UNPRIVILEGED_ID}; `
+  if (closed === undefined) return { type: 'other', uid: id, gid: id };
+  const warning = `${name} runs as root: ${closed} is not readable by uid ${id}; `
     + 'move Gatehouse out of it (for example to /opt), or open it with chmod o+rx';
   return { type: 'same', warning };
 }

@@ -1,17 +1,24 @@
 import type { Logger, LogLevel } from '../../core/log/logger.ts';
 import { systemClock } from '../../core/time/clock.ts';
+import { existsSync } from 'node:fs';
+import { meetingPlace } from '../announcer/takeover/meetingPlace.ts';
+import type { AnnouncerSettings } from '../announcer/wanted.ts';
 import { createAssignmentStore, type AssignmentStore } from '../assignments/assignmentStore.ts';
 import { makeDefaultCertificate } from '../certificates/defaultCertificate.ts';
 import { MetricsHub } from '../metrics/metricsHub.ts';
+import { createAnnouncerProcess, DEFAULT_ANNOUNCER_FOLDER } from '../processes/announcerProcess.ts';
+import { announcerPermitted } from '../processes/announcerPermission.ts';
 import { ProxyProcess } from '../processes/proxyProcess.ts';
 import { createManifestSource } from '../sources/manifests/manifestSource.ts';
 import { ALWAYS_LEADER } from '../election/leadership.ts';
 import { translate } from '../translate/translate.ts';
 import type { TranslateOptions } from '../translate/translation.ts';
+import type { CreateAnnouncer } from './announcerControl.ts';
 import type { ClusterTools } from './assembleCluster.ts';
 import type { ClusterOptions } from './clusterOptions.ts';
 import { createGatehouse, type Gatehouse, type GatehouseParts } from './gatehouse.ts';
 import type { ListenAddress } from './listenAddress.ts';
+import { healthCheckCompanion } from './healthChecks/healthCheckPorts.ts';
 import { localAddresses, machineAddresses } from './machineAddresses.ts';
 import { translateOptions, type FoundFacts, type TranslationChoices } from './translationChoices.ts';
 
@@ -30,6 +37,8 @@ export interface ServeOptions {
   readonly workers: number;
   readonly nodeName: string;
   readonly translation: TranslationChoices;
+  /** Null: VIPs are neither announced nor forwarded by the kernel. */
+  readonly announcer: AnnouncerSettings | null;
   readonly drainTimeoutMs: number;
   readonly logLevel: LogLevel;
   /** Of the log, and of the access log: ingress-nginx's line or JSON. */
@@ -65,21 +74,49 @@ export async function assembleGatehouse(options: ServeOptions, logger: Logger): 
     ...options.https.map((address) => ({ protocol: 'https' as const, ...address })),
   ];
   const proxyOptions = { listeners, workers, logLevel, logFormat, accessLogFormat: logFormat, keepUser: false };
-  const found = { nodeName: options.nodeName, l4Addresses: [...new Set(listeners.map(({ address }) => address))] };
-  const metrics = new MetricsHub({ ingressNginxNames: options.ingressNginxMetrics });
+  const kernelRefusal = whyNoKernel(options);
+  const found = { kernelRefusal, nodeName: options.nodeName, l4Addresses: [...new Set(listeners.map(({ address }) => address))] };
+  const metrics = new MetricsHub({ ingressNginxNames: options.ingressNginxMetrics, metallbNames: readsMetallb(options) });
   const choices = (known: Partial<FoundFacts>): TranslateOptions =>
     translateOptions(options.translation, defaultCertificate, Date.now(), { ...found, ...known });
   const sourceParts = await partsOfSource(options, { logger, registry: metrics.registry });
   return createGatehouse({ ...options, publishService: options.translation.publishService }, {
     ...sourceParts,
+    companions: [...sourceParts.companions, ...(kernelRefusal === null ? [healthCheckCompanion({ nodeName: options.nodeName, logger })] : [])],
     translate,
     translateOptions: choices,
     localAddresses,
     createProxy: (events) => new ProxyProcess(proxyOptions, { events, logger, clock: systemClock }),
+    createAnnouncer: kernelRefusal === null ? announcerCreator(options, metrics, logger) : null,
+    announcesAlways: options.translation.vips === 'kernel' || hasPredecessor(),
     metrics,
     machineAddresses,
     logger,
   });
+}
+
+function readsMetallb({ source }: ServeOptions): boolean {
+  return source.type === 'cluster' && source.options.compat.includes('metallb');
+}
+
+/** An announcer of this network namespace runs, or has not tidied up after itself. */
+function hasPredecessor(): boolean {
+  return process.platform === 'linux' && existsSync(meetingPlace(DEFAULT_ANNOUNCER_FOLDER));
+}
+
+/** In words; null: this process may program the kernel, and is asked to. */
+function whyNoKernel({ announcer, translation: { vips } }: ServeOptions): string | null {
+  if (announcer === null || vips === 'bind' || vips === 'off') return `--vips ${vips} is given`;
+  const permission = announcerPermitted();
+  return permission.permitted ? null : permission.reason;
+}
+
+function announcerCreator({ announcer: settings, logLevel, logFormat }: ServeOptions, metrics: MetricsHub, logger: Logger): CreateAnnouncer | null {
+  if (settings === null) return null;
+  // Its ends are logged where it is started again.
+  const quiet = { ready: () => logger.info('the announcer is at work'), exited: () => metrics.announcer.restarted() };
+  const options = { settings, logLevel, logFormat, keepUser: false };
+  return (events) => createAnnouncerProcess(options, { events: { ...events, ...quiet }, logger, clock: systemClock });
 }
 
 async function partsOfSource(options: ServeOptions, tools: ClusterTools): Promise<SourceParts> {

@@ -1,9 +1,11 @@
+import type { VipReport } from '../announcer/report.ts';
 import { ingressAddresses } from '../status/buildStatus.ts';
 import { publishedAddresses, type PublishedInput } from '../status/publishedAddresses.ts';
 import type { LeaseElection } from '../election/leaseElection.ts';
 import type { Webhook, WebhookOptions } from '../webhook/webhook.ts';
 import type { NodeWriter } from '../writers/nodeWriter.ts';
 import type { StatusWriter } from '../writers/statusWriter.ts';
+import type { VipOwner } from '../writers/writerInput.ts';
 import type { Companion, SeenState } from './gatehouse.ts';
 import { interfacesByAddress, machineAddresses } from './machineAddresses.ts';
 
@@ -28,9 +30,13 @@ export function statusWriterCompanion(writer: StatusWriter, published: StatusFac
       const carried = carriedServices(seen);
       const ipModeOf = (service: string): 'VIP' | 'Proxy' => (carried.has(service) ? 'Proxy' : 'VIP');
       const found = { objects, services, ingresses, pools, refusals, problems, assignmentChanges };
-      writer.update({ ...found, ingressAddresses: ofIngresses, ipModeOf, isKept: isKept(seen) });
+      writer.update({ ...found, ingressAddresses: ofIngresses, ipModeOf, isKept: isKept(seen), vipOwners: vipOwners(seen) });
     },
   };
+}
+
+function vipOwners({ announced }: SeenState): ReadonlyMap<string, VipOwner> | null {
+  return announced === null ? null : new Map(announced.vips.map((vip) => [vip.address, vip]));
 }
 
 function isKept({ options }: SeenState): boolean {
@@ -50,11 +56,20 @@ export function nodeWriterCompanion(writer: NodeWriter): Companion {
   return {
     start: () => Promise.resolve(),
     stop: () => writer.stop(),
-    update: ({ objects, services }) => {
-      const ours = services.filter((service) => service.ours);
-      writer.update({ objects, services: ours, interfaces: interfacesByAddress(), peers: new Map() });
+    update: ({ objects, services, announced }) => {
+      const vips = new Map((announced?.vips ?? []).map((vip) => [vip.address, vip]));
+      const ours = services.filter((service) => service.ours && isCarriedHere(service.addresses, vips));
+      const answering = [...vips.values()].filter(({ interfaces }) => interfaces.length > 0);
+      const interfaces = new Map([...interfacesByAddress(), ...answering.map((vip) => [vip.address, vip.interfaces] as const)]);
+      writer.update({ objects, services: ours, interfaces, peers: new Map() });
     },
   };
+}
+
+/** An address that is announced is carried by whoever answers for it; all others by every node. */
+function isCarriedHere(addresses: readonly string[], vips: ReadonlyMap<string, VipReport>): boolean {
+  const announced = addresses.flatMap((address) => vips.get(address) ?? []);
+  return announced.length === 0 || announced.some(({ interfaces }) => interfaces.length > 0);
 }
 
 /** The webhook judges changes by the last state. */

@@ -28,7 +28,7 @@ function problem(rule: string): Problem {
   return { severity: 'error', object: null, position: { file: 'a.yaml', line: 1 }, field: '', rule, value: '', effect: 'left out' };
 }
 
-const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], refusals: [], references: [], hosts: new Map() };
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], announcer: { ports: new Map(), vips: new Map(), nodes: new Map() }, refusals: [], references: [], hosts: new Map() };
 
 /** One virtual host per ConfigMap; `broken` throws. */
 function translateHosts(objects: ObjectIndex): Translation {

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { diffSnapshots, isEmptyDelta } from '../../core/ir/delta.ts';
-import type { L4Key } from '../../core/ir/l4.ts';
+import { l4Key, type L4Key } from '../../core/ir/l4.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import type { Clock } from '../../core/time/clock.ts';
+import type { AnnouncerWanted } from '../announcer/wanted.ts';
 import type { Assignments } from '../allocator/assignment.ts';
 import type { AssignmentChange } from '../allocator/assignmentChange.ts';
 import type { PoolView } from '../allocator/poolView.ts';
@@ -63,6 +64,8 @@ export interface ControlState {
   readonly refusals: readonly AllocationRefusal[];
   /** What the last translation changed. */
   readonly assignmentChanges: readonly AssignmentChange[];
+  /** For this node's announcer; null before the first translation. */
+  readonly announcer: AnnouncerWanted | null;
   /** Who has each host and path; null before the first translation. */
   readonly hosts: HostTable | null;
   /** Of the source, of the last translation, and of ports that could not be opened, together. */
@@ -115,7 +118,7 @@ class Loop implements ControlLoop {
   constructor(options: ControlLoopOptions) {
     this.#options = options;
     this.#logProblems = createProblemLog(options.logger);
-    this.#state = { generation: 0, snapshot: null, ingresses: [], services: [], pools: [], refusals: [], assignmentChanges: [], hosts: null, problems: [], objects: this.#store };
+    this.#state = { generation: 0, snapshot: null, ingresses: [], services: [], pools: [], refusals: [], assignmentChanges: [], announcer: null, hosts: null, problems: [], objects: this.#store };
   }
 
   async start(): Promise<void> {
@@ -232,12 +235,12 @@ class Loop implements ControlLoop {
 
   #take(translation: TakenTranslation): void {
     this.#translated = translation;
-    const { problems, ingresses, pools, refusals, hosts, assignments, assignmentChanges } = translation;
+    const { problems, ingresses, pools, refusals, hosts, announcer, assignments, assignmentChanges } = translation;
     this.#translationProblems = problems;
     this.#logChanges(assignmentChanges);
     this.#assignments = assignments;
     this.#options.assignments.save(assignments);
-    this.#state = { ...this.#state, ingresses, pools, refusals, hosts, assignmentChanges };
+    this.#state = { ...this.#state, ingresses, pools, refusals, hosts, announcer, assignmentChanges };
     this.#publish(translation.snapshot);
     this.#options.wantListeners(wantedListeners(translation), this.#state.generation);
   }
@@ -284,9 +287,12 @@ class Loop implements ControlLoop {
   }
 }
 
-function wantedListeners({ snapshot, vipListeners }: Translation): readonly ListenerAddress[] {
+function wantedListeners({ snapshot, vipListeners, announcer }: Translation): readonly ListenerAddress[] {
   const ofRoutes = [...snapshot.l4Listeners.values()].map(({ protocol, address, port }) => ({ protocol, address, port }));
-  return [...vipListeners, ...ofRoutes];
+  return [...vipListeners, ...ofRoutes].map((listener): ListenerAddress => {
+    const key = l4Key(listener.protocol === 'udp' ? 'udp' : 'tcp', listener.address, listener.port);
+    return announcer.ports.get(key)?.to.type === 'proxy' ? { ...listener, transparent: true } : listener;
+  });
 }
 
 function translationFault(error: unknown): Problem {

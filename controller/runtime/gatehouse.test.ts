@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { EndpointView, Explanation } from '../../core/ipc/views.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
+import type { AnnouncerReport } from '../announcer/report.ts';
 import { ALWAYS_LEADER } from '../election/leadership.ts';
 import { silentLogger } from '../../core/log/logger.ts';
 import { MetricsHub } from '../metrics/metricsHub.ts';
@@ -12,6 +13,7 @@ import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
 import type { StatusView } from '../status/statusView.ts';
 import type { TranslateOptions } from '../translate/translation.ts';
+import type { AnnouncerControlEvents } from './announcerControl.ts';
 import { createGatehouse, type Companion, type Gatehouse, type GatehouseParts, type KnownFacts } from './gatehouse.ts';
 import { printListenAddress } from './listenAddress.ts';
 import type { ProxyControl } from './proxyControl.ts';
@@ -27,7 +29,7 @@ const SNAPSHOT: Snapshot = {
   passthrough: new Map(),
 };
 
-const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], refusals: [], references: [], hosts: new Map() };
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], announcer: { ports: new Map(), vips: new Map(), nodes: new Map() }, refusals: [], references: [], hosts: new Map() };
 
 const EXPLANATION: Explanation = { steps: [], ingress: null, field: null, cluster: null, endpoint: null, status: 404 };
 
@@ -106,6 +108,8 @@ function bench(source: Partial<Source> = {}, changes: Partial<GatehouseParts> = 
     companions: [],
     translate: () => ({ ...NO_L4, snapshot: SNAPSHOT, ingresses: [], problems: [] }),
     translateOptions: () => ({}) as TranslateOptions,
+    createAnnouncer: null,
+    announcesAlways: false,
     createProxy: (events) => (proxy = new FakeProxy(events, calls)),
     metrics: new MetricsHub(),
     assignments: { load: () => new Map(), save: () => {}, flush: () => Promise.resolve() },
@@ -328,4 +332,39 @@ test('translation is told which addresses are taken and which are this machine\'
   proxy.drained.resolve({ cutConnections: 0 });
   await gatehouse.stop();
   assert.equal(flushed, 1);
+});
+
+test('companions are told what the announcer tells when owners change, not whenever it has counted; metrics show all of it', async () => {
+  let report: AnnouncerReport | null = null;
+  let announcer: AnnouncerControlEvents | undefined;
+  const control = { start: () => {}, want: () => {}, setProxy: () => {}, report: () => report, stop: () => Promise.resolve() };
+  const seen: (string | null | undefined)[] = [];
+  const companion: Companion = {
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    update: ({ announced }) => void seen.push(announced === null ? undefined : announced.vips[0]?.owner),
+  };
+  const { gatehouse, proxy } = bench({}, {
+    companions: [companion],
+    createAnnouncer: (events) => {
+      announcer = events;
+      return control;
+    },
+  });
+  const url = await started(gatehouse);
+  const tell = (owner: string, requestsReceived: number): void => {
+    const frames = { requestsReceived, repliesSent: 0, gratuitousSent: 0, conflictsSeen: 0 };
+    const vip = { address: '192.0.2.1', owner, sharers: [], interfaces: [], reason: '', sinceMs: 1, conflicts: [], frames };
+    report = { generation: 1, vips: [vip], members: [], kernel: { programmed: true, ports: 0, problems: [] }, interfaces: [] };
+    announcer?.report(report);
+  };
+  for (const [owner, requests] of [['one', 1], ['one', 2], ['two', 3], ['two', 4]] as const) tell(owner, requests);
+  announcer?.event({ type: 'moved', address: '192.0.2.1', from: 'one', to: 'two', reason: 'it is better', atMs: 0 });
+  assert.deepEqual(seen, [undefined, 'one', 'two']);
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  assert.match(metrics, /^gatehouse_vip_requests_received_total\{address="192.0.2.1"\} 4$/m);
+  assert.match(metrics, /^gatehouse_vip_owner\{address="192.0.2.1",node="two"\} 1$/m);
+  assert.match(metrics, /^gatehouse_vip_moves_total\{change="given"\} 1$/m);
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
 });

@@ -1,5 +1,6 @@
 import { createAdminServer, type AdminServer } from '../admin/adminServer.ts';
 import type { AdminViews } from '../admin/adminViews.ts';
+import type { AnnouncerReport } from '../announcer/report.ts';
 import type { Assignments } from '../allocator/assignment.ts';
 import type { AssignmentStore } from '../assignments/assignmentStore.ts';
 import { printSnapshot } from '../../core/ir/printSnapshot.ts';
@@ -10,6 +11,7 @@ import type { Leadership } from '../election/leadership.ts';
 import type { MetricsHub } from '../metrics/metricsHub.ts';
 import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
+import { AnnouncerJournal } from '../status/announcementsView.ts';
 import { buildStatus } from '../status/buildStatus.ts';
 import type { PublishedInput } from '../status/publishedAddresses.ts';
 import type { ListenerView, StatusView } from '../status/statusView.ts';
@@ -17,8 +19,10 @@ import type { Translate, TranslateOptions } from '../translate/translation.ts';
 import { createControlLoop, type ControlLoop, type ControlState } from './controlLoop.ts';
 import { printListenAddress, type ListenAddress } from './listenAddress.ts';
 import { ListenerSync } from './listenerSync.ts';
+import { startWhenWanted, type AnnouncerControlEvents, type CreateAnnouncer } from './announcerControl.ts';
 import type { CreateProxy, ProxyControl } from './proxyControl.ts';
 import { ProxyProgress } from './proxyProgress.ts';
+import { differsForCompanions } from './reportDifference.ts';
 import { reportState } from './reportState.ts';
 
 /** What one running Gatehouse is told. */
@@ -49,6 +53,10 @@ export interface GatehouseParts {
   readonly translateOptions: (known: KnownFacts) => TranslateOptions;
   readonly assignments: AssignmentStore;
   readonly createProxy: CreateProxy;
+  /** Null: this machine's kernel and network are left alone. */
+  readonly createAnnouncer: CreateAnnouncer | null;
+  /** It runs also while nothing is to be announced. */
+  readonly announcesAlways: boolean;
   readonly metrics: MetricsHub;
   /** Every address of this machine's interfaces. */
   readonly localAddresses: () => readonly string[];
@@ -70,6 +78,10 @@ export interface SeenState extends ControlState {
   readonly listeners: readonly ListenerView[];
   /** Options of the last translation's time. */
   readonly options: TranslateOptions | null;
+  /** What the announcer has told last; null: there is none. */
+  readonly announced: AnnouncerReport | null;
+  /** Every worker of the proxy serves; to be asked whenever it matters. */
+  readonly proxyServes: () => boolean;
 }
 
 /** What translation looks at that is not decided once and for all. */
@@ -92,8 +104,11 @@ export interface Gatehouse {
   start(): Promise<GatehouseAddresses>;
   /** Resolves once the first snapshot serves on every worker. */
   ready(): Promise<void>;
-  /** Not ready from now on; drains the proxy, then closes the rest, the admin API last. Idempotent. */
-  stop(): Promise<void>;
+  /**
+   * Not ready from now on; withdraws VIPs, drains the proxy, then closes the rest, the admin API last. `forGood`: nothing stays
+   * in the kernel for a successor. Idempotent.
+   */
+  stop(forGood?: boolean): Promise<void>;
   /** For a stop that takes too long: kills the proxy process, which ends the drain. */
   endNow(): void;
 }
@@ -107,6 +122,7 @@ class RunningGatehouse implements Gatehouse {
   readonly #options: GatehouseOptions;
   readonly #parts: GatehouseParts;
   readonly #proxy: ProxyControl;
+  readonly #announcer: ReturnType<typeof startWhenWanted> | null;
   readonly #loop: ControlLoop;
   readonly #admin: AdminServer;
   readonly #progress: ProxyProgress;
@@ -117,11 +133,14 @@ class RunningGatehouse implements Gatehouse {
   /** The source has not delivered everything yet. */
   #isReading = false;
   #forgetLeadership = (): void => {};
+  readonly #journal = new AnnouncerJournal();
   #adminAddress: ListenAddress | null = null;
   #localAddresses: readonly string[] = [];
   #starting: Promise<GatehouseAddresses> | null = null;
   #stopping: Promise<void> | null = null;
   #isEnding = false;
+  /** What companions were last told of it. */
+  #announced: AnnouncerReport | null = null;
   #collecting: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
 
@@ -131,10 +150,14 @@ class RunningGatehouse implements Gatehouse {
     const { controller } = parts.metrics;
     this.#progress = new ProxyProgress(systemClock, (durationMs) => controller.observeApply(durationMs));
     this.#proxy = parts.createProxy(this.#proxyEvents());
+    this.#announcer = parts.createAnnouncer === null ? null : startWhenWanted(parts.createAnnouncer(this.#announcerEvents()), parts.announcesAlways);
     this.#sync = new ListenerSync({
       setListeners: (wanted) => this.#proxy.setListeners(wanted),
       whenApplied: (generation) => this.#progress.whenApplied(generation),
-      onOutcomes: (outcomes) => this.#loop.listened(outcomes),
+      onOutcomes: (outcomes) => {
+        this.#loop.listened(outcomes);
+        this.#tellOfProxy();
+      },
       logger: parts.logger,
     });
     this.#loop = createControlLoop({
@@ -158,8 +181,8 @@ class RunningGatehouse implements Gatehouse {
     await Promise.all([this.#progress.firstReady, this.#sync.settled]);
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  stop(forGood = false): Promise<void> {
+    this.#stopping ??= this.#stop(forGood);
     return this.#stopping;
   }
 
@@ -187,18 +210,18 @@ class RunningGatehouse implements Gatehouse {
       this.#looking = setInterval(() => this.#lookAtAddresses(), LOOK_AT_ADDRESSES_MS).unref();
       return { listeners: this.#listeners, admin };
     } catch (error) {
-      await this.#tearDown(0);
+      await this.#tearDown(0, false);
       throw error;
     }
   }
 
-  async #stop(): Promise<void> {
+  async #stop(forGood: boolean): Promise<void> {
     // A source may wait for its first answer for ever; the other parts that are still starting cannot be stopped.
     const stopped = this.#isReading ? this.#loop.stop() : null;
     // A start that fails has torn everything down already.
     await this.#starting?.catch(() => null);
     await Promise.allSettled([stopped]);
-    await this.#tearDown(this.#options.drainTimeoutMs);
+    await this.#tearDown(this.#options.drainTimeoutMs, forGood);
   }
 
   async #startCompanions(): Promise<void> {
@@ -235,17 +258,45 @@ class RunningGatehouse implements Gatehouse {
   }
 
   #tell(state: ControlState): void {
-    const seen: SeenState = { ...state, listeners: this.#proxy.listeners, options: this.#lastOptions };
+    this.#announced = this.#announcer?.report() ?? null;
+    const ofProcesses = { listeners: this.#proxy.listeners, announced: this.#announced, proxyServes: () => this.#serves() };
+    const seen: SeenState = { ...state, ...ofProcesses, options: this.#lastOptions };
     for (const companion of this.#parts.companions) companion.update(seen);
+    if (state.announcer !== null && !this.#isEnding) this.#announcer?.want(state.announcer, state.generation);
   }
 
-  async #tearDown(drainTimeoutMs: number): Promise<void> {
+  /** Its VIPs are of no use while it does not serve. */
+  #tellOfProxy(): void {
+    this.#announcer?.setProxy({ pid: this.#proxy.pid, serving: this.#serves() });
+  }
+
+  #serves(): boolean {
+    return this.#progress.ready && this.#sync.hasSettled && !this.#isEnding;
+  }
+
+  #announcerEvents(): AnnouncerControlEvents {
+    return {
+      report: (report) => {
+        if (this.#announced === null || differsForCompanions(this.#announced, report)) this.#tell(this.#loop.state());
+      },
+      event: (event) => {
+        this.#journal.add(event);
+        this.#parts.metrics.announcer.happened(event, this.#options.nodeName);
+        if (event.type === 'conflict') this.#parts.logger.warn('another station uses an address that is announced here', { ...event });
+        else this.#parts.logger.info('the owner of an address changes', { ...event });
+      },
+    };
+  }
+
+  async #tearDown(drainTimeoutMs: number, forGood: boolean): Promise<void> {
     this.#isEnding = true;
+    const withdrawn = await Promise.allSettled([this.#announcer?.stop(forGood)]);
     clearInterval(this.#collecting);
     clearInterval(this.#looking);
     this.#sync.stop();
     // The admin API stays until the end: readyz tells load balancers to look elsewhere while requests finish.
     const results = [
+      ...withdrawn,
       ...(await Promise.allSettled([this.#stopParts(), this.#drain(drainTimeoutMs)])),
       ...(await Promise.allSettled([this.#admin.stop(), this.#parts.assignments.flush()])),
     ];
@@ -283,10 +334,18 @@ class RunningGatehouse implements Gatehouse {
   #proxyEvents(): ProxyProcessEvents {
     const { metrics } = this.#parts;
     return {
-      serving: () => this.#progress.serving(),
-      applied: (generation) => this.#progress.applied(generation),
+      serving: () => {
+        this.#progress.serving();
+        this.#tellOfProxy();
+      },
+      applied: (generation) => {
+        const wasReady = this.#progress.ready;
+        this.#progress.applied(generation);
+        if (!wasReady) this.#tellOfProxy();
+      },
       exited: () => {
         this.#progress.exited();
+        this.#tellOfProxy();
         metrics.controller.proxyRestarted();
         metrics.forgetWorkers();
       },
@@ -304,10 +363,12 @@ class RunningGatehouse implements Gatehouse {
       },
       explain: (request) => this.#ask('explain', this.#proxy.explain(request)),
       pools: () => this.#loop.state().pools,
+      announcements: () => this.#journal.view(this.#announcer?.report() ?? null),
       endpoints: () => this.#ask('collect', this.#proxy.collect(true)),
       metrics: async () => {
         await this.#ask('collect', this.#proxy.collect(false));
-        reportState(this.#parts.metrics, this.#loop.state(), this.#progress, Date.now());
+        const facts = { appliedGeneration: this.#progress.appliedGeneration, announced: this.#announcer?.report() ?? null, nodeName: this.#options.nodeName };
+        reportState(this.#parts.metrics, this.#loop.state(), facts, Date.now());
         return this.#parts.metrics.text();
       },
     };
@@ -344,6 +405,7 @@ class RunningGatehouse implements Gatehouse {
       publishService: this.#options.publishService,
       waitingFor: this.#parts.waitingFor(),
       leader: this.#leader(),
+      announcer: this.#announcer?.report() ?? null,
       nodeName: this.#options.nodeName,
       machineAddresses: this.#parts.machineAddresses(),
     });

@@ -1,5 +1,8 @@
 import { networkInterfaces } from 'node:os';
 
+/** kube-proxy in IPVS mode puts every VIP of the cluster there: that makes them no addresses of this machine. */
+const IPVS_INTERFACE = 'kube-ipvs0';
+
 /** Every address of this machine's interfaces, loopback included, in canonical form. */
 export function localAddresses(): readonly string[] {
   return interfaceAddresses().map(({ address }) => address);
@@ -11,7 +14,7 @@ export function machineAddresses(): readonly string[] {
 }
 
 function interfaceAddresses(): { readonly address: string; readonly internal: boolean }[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) => (name === IPVS_INTERFACE ? [] : addresses ?? []));
 }
 
 /** Address → names of the interfaces that have it; usually one. */

@@ -19,9 +19,12 @@ export interface Life {
 export async function runUntilStopped(gatehouse: Gatehouse, life: Life): Promise<boolean> {
   const { logger, onReady } = life;
   const asked = Promise.withResolvers<'asked'>();
+  // Whoever presses Ctrl-C does not come back in a moment; SIGTERM is also what a restart begins with.
+  let forGood = false;
   let endedAtOnce = false;
   const stop = (signal: string): void => {
     logger.info('stopping', { signal });
+    forGood = signal === 'SIGINT';
     asked.resolve('asked');
   };
   const forget = listenForSignals(life.signals, {
@@ -41,7 +44,7 @@ export async function runUntilStopped(gatehouse: Gatehouse, life: Life): Promise
       if (first === 'ready') onReady(addresses);
     }
     await asked.promise;
-    await gatehouse.stop();
+    await gatehouse.stop(forGood);
     logger.info('stopped');
     return !endedAtOnce;
   } finally {

@@ -6,7 +6,7 @@ import type { TranslateOptions } from '../translate/translation.ts';
 export type TranslationChoices = Omit<TranslateOptions, 'defaultCertificate' | 'nowMs' | keyof FoundFacts>;
 
 /** What is found out rather than decided. */
-export type FoundFacts = Pick<TranslateOptions, 'assignments' | 'allocation' | 'localAddresses' | 'l4Addresses' | 'reserved' | 'nodeName'>;
+export type FoundFacts = Pick<TranslateOptions, 'assignments' | 'allocation' | 'localAddresses' | 'l4Addresses' | 'reserved' | 'nodeName' | 'kernelRefusal'>;
 
 /** For a translation on no machine in particular, and for the first time. */
 const NOTHING_FOUND: FoundFacts = {
@@ -16,6 +16,7 @@ const NOTHING_FOUND: FoundFacts = {
   l4Addresses: ['0.0.0.0'],
   reserved: [],
   nodeName: '',
+  kernelRefusal: null,
 };
 
 /** IngressClass.spec.controller values that are ours; the second, so that ingress-nginx's classes work as they stand. */
@@ -37,6 +38,8 @@ export const DEFAULT_TRANSLATION: TranslationChoices = {
   configMap: null,
   trustedProxies: [],
   vips: 'auto',
+  peers: [],
+  cordonMovesVips: false,
   publishService: null,
   tcpServices: null,
   udpServices: null,

@@ -1,3 +1,4 @@
+import type { AnnouncerReport } from '../announcer/report.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { IngressStatus, ServiceStatus } from '../translate/translation.ts';
@@ -24,6 +25,8 @@ export interface StatusInput {
   readonly waitingFor: StatusView['waitingFor'];
   readonly leader: StatusView['leader'];
   readonly problems: readonly Problem[];
+  /** Null: this machine has no announcer, or it has told nothing yet. */
+  readonly announcer: AnnouncerReport | null;
 }
 
 /** What the admin API and `gatehouse status` show, each list sorted by namespace and name. Pure. */
@@ -42,7 +45,7 @@ export function buildStatus(input: StatusInput): StatusView {
     leader: input.leader,
     listeners: input.listeners,
     nodes,
-    services: byName(input.services.map((service) => serviceView(service, input.nodeName))),
+    services: byName(input.services.map((service) => serviceView(service, input))),
     ingresses: byName(input.ingresses.map((ingress) => ingressView(ingress, addresses))),
     problems: input.problems,
   };
@@ -70,9 +73,13 @@ function nodeViews(input: StatusInput): readonly NodeView[] {
   return nodes.toSorted((left, right) => compare(left.name, right.name));
 }
 
-function serviceView({ ref, addresses, pool, forwarding, reason, ports }: ServiceStatus, nodeName: string): ServiceView {
-  const owner = forwarding === 'none' ? null : nodeName;
-  return { namespace: ref.namespace, name: ref.name, addresses, pool, forwarding, reason, owner, ports };
+function serviceView({ ref, addresses, pool, forwarding, reason, ports }: ServiceStatus, { nodeName, announcer }: StatusInput): ServiceView {
+  const announced = announcer?.vips.filter(({ address }) => addresses.includes(address)) ?? [];
+  const view = { namespace: ref.namespace, name: ref.name, addresses, pool, forwarding, ports };
+  const [first] = announced;
+  if (first === undefined) return { ...view, reason, owner: forwarding === 'none' ? null : nodeName, interfaces: [] };
+  const interfaces = [...new Set(announced.flatMap((vip) => vip.interfaces))].toSorted(compare);
+  return { ...view, reason: [reason, ...announced.map((vip) => `${vip.address}: ${vip.reason}`)].join('; '), owner: first.owner, interfaces };
 }
 
 function ingressView(ingress: IngressStatus, addresses: readonly string[]): IngressView {

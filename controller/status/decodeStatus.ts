@@ -18,6 +18,7 @@ const service = record<ServiceView>({
   forwarding: word('kernel', 'proxy', 'none'),
   reason: text,
   owner: maybe(text),
+  interfaces: list(text),
   ports: list(record<ServiceView['ports'][number]>({ port: number, protocol: text, name: text, endpoints: maybe(number) })),
 });
 

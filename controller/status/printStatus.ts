@@ -66,12 +66,18 @@ function services(status: StatusView): string {
     service.addresses.length === 0 ? '<pending>' : service.addresses.join(','),
     service.pool ?? NONE,
     service.forwarding,
+    ownerOf(service),
     list(service.ports.map(({ port, protocol }) => `${port}/${protocol}`)),
     list(service.ports.map(({ endpoints }) => (endpoints === null ? 'ingresses' : String(endpoints)))),
   ]);
-  const table = printTable(['namespace', 'name', 'external-ip', 'pool', 'forwarding', 'port(s)', 'endpoints'], rows);
+  const table = printTable(['namespace', 'name', 'external-ip', 'pool', 'forwarding', 'owner', 'port(s)', 'endpoints'], rows);
   const reasons = status.services.map(({ namespace, name, reason }) => `${escapeControls(`  ${namespace}/${name}: ${reason}`)}\n`);
   return `${table}${reasons.join('')}`;
+}
+
+/** Who answers for its addresses, and on which interfaces where that is this node. */
+function ownerOf({ owner, interfaces }: StatusView['services'][number]): string {
+  return owner === null ? NONE : interfaces.length === 0 ? owner : `${owner} (${interfaces.join(',')})`;
 }
 
 function nodes(status: StatusView): string {

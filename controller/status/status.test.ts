@@ -52,6 +52,7 @@ function input(objects: readonly KubeObject[], changes: Partial<StatusInput> = {
     ownService: null,
     waitingFor: [],
     leader: null,
+    announcer: null,
     problems: [],
     ...changes,
   };
@@ -128,9 +129,9 @@ NAMESPACE   NAME   CLASS    HOSTS                     TLS         ADDRESS
 shop        web    <none>   shop.test,www.shop.test   shop.test   192.0.2.7
 
 SERVICES of type LoadBalancer
-NAMESPACE   NAME     EXTERNAL-IP   POOL     FORWARDING   PORT(S)    ENDPOINTS
-shop        lb       <pending>     <none>   none         7000/TCP   2
-shop        orders   127.77.0.1    lan      proxy        7000/TCP   2
+NAMESPACE   NAME     EXTERNAL-IP   POOL     FORWARDING   OWNER    PORT(S)    ENDPOINTS
+shop        lb       <pending>     <none>   none         <none>   7000/TCP   2
+shop        orders   127.77.0.1    lan      proxy        one      7000/TCP   2
   shop/lb: no address: the pool is empty
   shop/orders: 127.77.0.1 is bound by the proxy on this machine
 

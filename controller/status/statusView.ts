@@ -29,6 +29,8 @@ export interface ServiceView {
   readonly reason: string;
   /** Node that answers for the addresses; null: none does. */
   readonly owner: string | null;
+  /** Names of this node's interfaces that answer for them. */
+  readonly interfaces: readonly string[];
   readonly ports: readonly {
     readonly port: number;
     readonly protocol: string;

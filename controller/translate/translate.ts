@@ -53,7 +53,7 @@ export const translate: Translate = (given, chosen) => {
     ...allocation.problems,
     ...l4.problems,
     ...judgeAnnouncements(objects),
-    ...notAnnounced(objects),
+    ...notAnnounced(objects, options),
   ];
   return {
     snapshot: { ...http.snapshot, clusters, l4Listeners: l4.listeners },
@@ -65,6 +65,7 @@ export const translate: Translate = (given, chosen) => {
     pools: allocation.pools,
     refusals: allocation.refusals,
     vipListeners: l4.vipListeners,
+    announcer: l4.announcer,
     references: references(),
     problems: sortProblems(problems),
   };

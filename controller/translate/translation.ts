@@ -2,6 +2,7 @@ import type { Certificate } from '../../core/ir/certificate.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { Snapshot } from '../../core/ir/snapshot.ts';
+import type { AnnouncerWanted } from '../announcer/wanted.ts';
 import type { Assignments } from '../allocator/assignment.ts';
 import type { AssignmentChange } from '../allocator/assignmentChange.ts';
 import type { PoolView } from '../allocator/poolView.ts';
@@ -44,8 +45,17 @@ export interface TranslateOptions {
   readonly loadBalancerClass: { readonly name: string; readonly required: boolean };
   /** OpenELB's Services say by an annotation that they want an address; obey it (`--compat openelb`). */
   readonly openelbOptIn: boolean;
-  /** `bind`: the proxy listens on VIPs, which must be local. `auto`: where they are. `off`: they are assigned, nothing more (`--vips`). */
-  readonly vips: 'auto' | 'bind' | 'off';
+  /**
+   * `bind`: the proxy listens on VIPs, which must be local. `kernel`: nftables takes them in, wherever they are. `auto`: those
+   * that are local are bound, those that are announced go to the kernel. `off`: they are assigned, nothing more (`--vips`).
+   */
+  readonly vips: 'auto' | 'bind' | 'kernel' | 'off';
+  /** Why this process may not program the kernel, in words that say what to do; null: it may. */
+  readonly kernelRefusal: string | null;
+  /** Other nodes that run a Gatehouse, beside those that Node objects name (`--peers`). */
+  readonly peers: readonly PeerNode[];
+  /** A Node that is cordoned gives up its VIPs (`--cordon-moves-vips`). */
+  readonly cordonMovesVips: boolean;
   /** Addresses of this machine's interfaces; all of 127.0.0.0/8 counts as local besides. */
   readonly localAddresses: readonly string[];
   /** Which Node this is: endpoints of Services with externalTrafficPolicy Local must be on it. */
@@ -59,6 +69,12 @@ export interface TranslateOptions {
   readonly l4Addresses: readonly string[];
   /** What this process listens on by itself (HTTP, HTTPS, admin API): no other port may take these. */
   readonly reserved: readonly ReservedAddress[];
+}
+
+/** A node by its name, and an IP address it is reached at. */
+export interface PeerNode {
+  readonly name: string;
+  readonly address: string;
 }
 
 /** A TCP address that is taken before anything is translated; `protocol` `http` or `https`: it serves Ingresses. */
@@ -118,6 +134,8 @@ export interface Translation {
   /** Services that do not have what they ask for, and why in a closed form; `problems` has the same in words. */
   readonly refusals: readonly AllocationRefusal[];
   readonly vipListeners: readonly VipListener[];
+  /** What this node's announcer is to do: forward in the kernel, hand to the proxy, answer ARP and NDP. */
+  readonly announcer: AnnouncerWanted;
   /** Secrets and ConfigMaps that translation has looked for, found or not, each once, sorted. */
   readonly references: readonly ObjectRef[];
   /** Who has each host and path: what a new Ingress is judged against. */

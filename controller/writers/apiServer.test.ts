@@ -27,7 +27,7 @@ const KINDS = [
 ] as const;
 const WEB = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'web' };
 const CRDS = ['ipaddresspools', 'servicevipstatuses'];
-const NOTHING = { services: [], ingresses: [], ingressAddresses: [], pools: [], problems: [], refusals: [], assignmentChanges: [] };
+const NOTHING = { services: [], ingresses: [], ingressAddresses: [], pools: [], problems: [], refusals: [], assignmentChanges: [], vipOwners: null };
 
 let server: TestApiServer;
 let api: KubeApi;

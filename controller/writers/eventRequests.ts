@@ -3,9 +3,10 @@ import { EVENT, resourcePath } from '../cluster/resources.ts';
 import type { KubeError } from '../cluster/kubeApi.ts';
 import { EventLog, type EventRecord } from './eventLog.ts';
 import { eventCountPatch, eventName, eventNamespace, eventObject } from './eventObject.ts';
-import { assignmentEvents, problemEvents, type EventWish } from './eventWish.ts';
+import { assignmentEvents, ownerEvents, problemEvents, type EventWish } from './eventWish.ts';
 import { createLeaderRequests, failureOf } from './leaderRequests.ts';
 import { createRequestQueue, type RequestQueue, type WorkOutcome } from './requestQueue.ts';
+import { OwnerWatch } from './ownerNews.ts';
 import { planRetry } from './retryPolicy.ts';
 import type { TokenRate } from './tokenBucket.ts';
 import type { WriterDependencies } from './writerDependencies.ts';
@@ -25,7 +26,7 @@ interface Pending {
   readonly tries: number;
 }
 
-/** Writes Events: each problem when it appears, each change of addresses. */
+/** Writes Events: each problem when it appears, each change of addresses, and each of who answers for them. */
 export class EventRequests {
   readonly #dependencies: WriterDependencies;
   readonly #onEvent: (reason: string, outcome: 'written' | 'dropped') => void;
@@ -33,6 +34,7 @@ export class EventRequests {
   readonly #queue: RequestQueue;
   readonly #log = new EventLog();
   readonly #pending = new Map<string, Pending>();
+  readonly #owners = new OwnerWatch();
   /** Keys of problems that were told and persist. */
   #told: ReadonlySet<string> = new Set();
   #sequence = 0;
@@ -53,9 +55,15 @@ export class EventRequests {
     return this.#queue.size;
   }
 
+  /** Takes in what this process is to know should it come to lead; tells nothing. */
+  follow(input: WriterInput): void {
+    this.#owners.follow(input, this.#dependencies.clock.now());
+  }
+
   /** Tells what is new in the input. */
   tell(input: WriterInput): void {
     for (const wish of assignmentEvents(input)) this.#emit(wish);
+    for (const wish of this.#owners.take().flatMap((news) => ownerEvents(news, input))) this.#emit(wish);
     const problems = problemEvents(input);
     const told = this.#told;
     this.#told = new Set(problems.keys());

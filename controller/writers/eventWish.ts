@@ -4,6 +4,7 @@ import { CAUSE_TEXTS, type AssignmentChange } from '../allocator/assignmentChang
 import { foreignType } from '../decode/compat/foreignForms.ts';
 import { refOf, type Kind, type KubeObject } from '../model/objects.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
+import type { OwnerMove, OwnerNews } from './ownerNews.ts';
 import { problemReason } from './problemReason.ts';
 import { cutMessage, problemText } from './problemText.ts';
 import type { WriterInput } from './writerInput.ts';
@@ -69,6 +70,30 @@ function assignmentEvent(change: AssignmentChange, status: ServiceStatus | undef
     return eventOf(service, 'IPAllocated', `Assigned IP [${change.after.join(' ')}]${pool}`);
   }
   return eventOf(service, 'AddressReleased', `Released IP [${change.before.join(' ')}]: ${CAUSE_TEXTS[change.cause]}`);
+}
+
+/**
+ * What new owners of addresses mean for a Service: one Event for each node that has begun to answer, in MetalLB's words. Of clients
+ * that share an address nothing is told but that they do.
+ */
+export function ownerEvents({ service: ref, uid, others, moves }: OwnerNews, { objects }: Pick<WriterInput, 'objects'>): readonly EventWish[] {
+  const service = objects.get('Service', ref.namespace, ref.name);
+  if (service === undefined || service.metadata.uid !== uid) return [];
+  return [...Map.groupBy(moves, ({ to }) => to)].map(([to, same]) => {
+    const addresses = !others && same.length === moves.length ? '' : ` for ${same.map(({ address }) => address).join(' ')}`;
+    return eventOf(service, 'nodeAssigned', `${announcing(to)}${addresses}${movedFrom(same)}`);
+  });
+}
+
+function announcing(node: string | null): string {
+  const who = node === null ? 'every node that may, each for its own clients (sharing: perClient),' : `node ${JSON.stringify(node)}`;
+  return `announcing from ${who} with protocol "layer2"`;
+}
+
+function movedFrom(moves: readonly OwnerMove[]): string {
+  const nodes = [...new Set(moves.flatMap(({ from }) => from ?? []))];
+  if (nodes.length === 0) return '';
+  return `, moved from ${nodes.map((node) => JSON.stringify(node)).join(' and ')}: ${moves[0]?.reason ?? ''}`;
 }
 
 function eventOf(object: KubeObject, reason: string, message: string): EventWish {

@@ -52,6 +52,7 @@ class LeaderWriter implements StatusWriter {
   update(input: WriterInput): void {
     if (this.#stopped) return;
     this.#ownership = advanceOwnership(this.#ownership, input);
+    this.#eventRequests.follow(input);
     // Changes are told once: of what is kept for later they are no part.
     this.#input = { ...input, assignmentChanges: [] };
     this.#followLeadership();

@@ -2,8 +2,12 @@ import type { Problem } from '../../core/ir/problem.ts';
 import type { AssignmentChange } from '../allocator/assignmentChange.ts';
 import type { PoolView } from '../allocator/poolView.ts';
 import type { AllocationRefusal } from '../allocator/refusal.ts';
+import type { VipReport } from '../announcer/report.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { IngressStatus, ServiceStatus } from '../translate/translation.ts';
+
+/** Who answers for a VIP on the local network, and why. */
+export type VipOwner = Pick<VipReport, 'owner' | 'sharers' | 'reason'>;
 
 /** What is true after a translation: from it follow the statuses, conditions and Events that should stand in the API server. */
 export interface WriterInput {
@@ -24,6 +28,8 @@ export interface WriterInput {
    * (KEP-1860). Else `VIP`: if nobody carries them, kube-proxy is all that Pods have.
    */
   readonly ipModeOf: (service: string) => 'VIP' | 'Proxy';
+  /** Announced addresses, canonical → who answers, as this node's announcer sees it; null: none has told anything. */
+  readonly vipOwners: ReadonlyMap<string, VipOwner> | null;
   /**
    * True: from a translation that only kept addresses, as this process did not lead then. Nothing is written from it: to a new
    * leader it would say that Services wait which are about to get an address.

@@ -11,6 +11,8 @@ export interface ListenerAddress {
   /** IP address literal. */
   readonly address: string;
   readonly port: number;
+  /** The address is on no interface: its sockets are transparent (ip(7), IP_TRANSPARENT). Absent: false. */
+  readonly transparent?: true;
 }
 
 /** A listener with one open SO_REUSEPORT socket per worker, whose descriptors come over the descriptor channel. */

@@ -8,16 +8,26 @@ import { SystemError } from './systemError.ts';
 export interface Libc {
   /** socket(2), with SOCK_CLOEXEC and SOCK_NONBLOCK: children inherit only what is handed to them by position. */
   openSocket(family: number, type: SocketType, subject: string): number;
+  /** socket(2) of any family, type and protocol, with the same flags. */
+  openRawSocket(family: number, type: number, protocol: number, subject: string): number;
   /** socketpair(2): two ends of a Unix SOCK_SEQPACKET connection, with the same flags. */
   openPacketPair(): readonly [number, number];
   /** sendmsg(2) of the struct msghdr at the start of `message`; never waits, never signals. Answers the octets sent. */
   sendMessage(descriptor: number, message: Buffer): number;
   /** recvmsg(2) into what the struct msghdr at the start of `message` names; never waits. Answers the octets received, 0 at the end. */
   receiveMessage(descriptor: number, message: Buffer): number;
+  /** recv(2) into `bytes`; never waits. Answers the octets received, null when there is nothing. */
+  receive(descriptor: number, bytes: Buffer): number | null;
+  /** sendto(2), or send(2) where `socketAddress` is null; never waits, never signals. Answers false when the queue is full. */
+  send(descriptor: number, bytes: Uint8Array, socketAddress: Buffer | null): boolean;
+  /** poll(2) for something to read: waits up to `timeoutMs`, in this thread. Answers which of `descriptors` can be read, or have failed. */
+  waitReadable(descriptors: readonly number[], timeoutMs: number): readonly number[];
   /** Where the first octet of `bytes` is, for pointers inside structs: valid as long as `bytes` is alive. */
   readonly addressOf: (bytes: Buffer) => bigint;
   /** setsockopt(2) with an int value. */
   setIntOption(descriptor: number, option: { readonly level: number; readonly name: number; readonly value: number }): void;
+  /** setsockopt(2) with any value. */
+  setOption(descriptor: number, option: { readonly level: number; readonly name: number; readonly value: Buffer }): void;
   /** bind(2). */
   bind(descriptor: number, socketAddress: Buffer, subject: string): void;
   /** listen(2). */
@@ -51,6 +61,12 @@ const SOCK_SEQPACKET = 5;
 const AF_UNIX = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const EINTR = 4;
+const EAGAIN = 11;
+const ENOBUFS = 105;
+const POLLIN = 1;
+/** struct pollfd: the descriptor, events asked for, events found. */
+const POLLFD_BYTES = 8;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const RLIMIT_NOFILE = 7;
 const SOCK_NONBLOCK = 0o4000;
@@ -70,26 +86,37 @@ function load(): Libc {
   const c = bindFunctions();
   // The address is this thread's for good; reading memory right after a call leaves nothing between to overwrite errno.
   const errnoAddress = c.__errno_location();
+  const errno = (): number => getInt32(errnoAddress);
   const check = (result: number, syscall: string, subject: string): number => {
     if (result >= 0) return result;
-    throw new SystemError({ syscall, errno: getInt32(errnoAddress), subject });
+    throw new SystemError({ syscall, errno: errno(), subject });
   };
+  const binding: Binding = { c, errno, check };
+  return {
+    ...socketCalls(binding), ...optionCalls(binding), ...transferCalls(binding), ...processCalls(binding),
+    addressOf: (bytes) => getRawPointer(bytes),
+  };
+}
+
+/** The C functions, how the last of them failed, and what throws when one has. */
+interface Binding {
+  readonly c: ReturnType<typeof bindFunctions>;
+  readonly errno: () => number;
+  readonly check: (result: number, syscall: string, subject: string) => number;
+}
+
+function socketCalls({ c, check }: Binding): Pick<
+  Libc, 'openSocket' | 'openRawSocket' | 'openPacketPair' | 'bind' | 'listen' | 'readSocketName' | 'duplicate' | 'close'
+> {
   return {
     openSocket: (family, type, subject) =>
       check(c.socket(family, SOCKET_TYPES[type] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'open a socket for', subject),
+    openRawSocket: (family, type, protocol, subject) =>
+      check(c.socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol), 'open a socket for', subject),
     openPacketPair: () => {
       const pair = Buffer.alloc(8);
       check(c.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair), 'open', 'a socket pair');
       return [pair.readInt32LE(0), pair.readInt32LE(4)];
-    },
-    sendMessage: (descriptor, message) =>
-      check(Number(c.sendmsg(descriptor, message, MSG_DONTWAIT | MSG_NOSIGNAL)), 'send through', `descriptor ${descriptor}`),
-    receiveMessage: (descriptor, message) =>
-      check(Number(c.recvmsg(descriptor, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)), 'receive from', `descriptor ${descriptor}`),
-    addressOf: (bytes) => getRawPointer(bytes),
-    setIntOption: (descriptor, { level, name, value }) => {
-      const subject = `option ${level}/${name} of descriptor ${descriptor}`;
-      check(c.setsockopt(descriptor, level, name, int32(value), 4), 'set', subject);
     },
     bind: (descriptor, address, subject) => { check(c.bind(descriptor, address, address.length), 'bind', subject); },
     listen: (descriptor, backlog, subject) => { check(c.listen(descriptor, backlog), 'listen on', subject); },
@@ -99,6 +126,54 @@ function load(): Libc {
     duplicate: (descriptor) =>
       check(c.fcntl(descriptor, F_DUPFD_CLOEXEC, LOWEST_DUPLICATE), 'duplicate', `descriptor ${descriptor}`),
     close: (descriptor) => { check(c.close(descriptor), 'close', `descriptor ${descriptor}`); },
+  };
+}
+
+function optionCalls({ c, check }: Binding): Pick<Libc, 'setIntOption' | 'setOption'> {
+  const set = (descriptor: number, level: number, name: number, value: Buffer): void => {
+    check(c.setsockopt(descriptor, level, name, value, value.length), 'set', `option ${level}/${name} of descriptor ${descriptor}`);
+  };
+  return {
+    setIntOption: (descriptor, { level, name, value }) => { set(descriptor, level, name, int32(value)); },
+    setOption: (descriptor, { level, name, value }) => { set(descriptor, level, name, value); },
+  };
+}
+
+function transferCalls({ c, errno, check }: Binding): Pick<
+  Libc, 'sendMessage' | 'receiveMessage' | 'receive' | 'send' | 'waitReadable'
+> {
+  return {
+    sendMessage: (descriptor, message) =>
+      check(Number(c.sendmsg(descriptor, message, MSG_DONTWAIT | MSG_NOSIGNAL)), 'send through', `descriptor ${descriptor}`),
+    receiveMessage: (descriptor, message) =>
+      check(Number(c.recvmsg(descriptor, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)), 'receive from', `descriptor ${descriptor}`),
+    receive: (descriptor, bytes) => {
+      const count = Number(c.recv(descriptor, bytes, BigInt(bytes.length), MSG_DONTWAIT));
+      if (count < 0 && [EAGAIN, EINTR].includes(errno())) return null;
+      return check(count, 'receive from', `descriptor ${descriptor}`);
+    },
+    send: (descriptor, bytes, address) => {
+      const flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+      const length = BigInt(bytes.length);
+      const count = Number(address === null
+        ? c.send(descriptor, bytes, length, flags)
+        : c.sendto(descriptor, bytes, length, flags, address, address.length));
+      if (count < 0 && [EAGAIN, ENOBUFS, EINTR].includes(errno())) return false;
+      check(count, 'send through', `descriptor ${descriptor}`);
+      return true;
+    },
+    waitReadable: (descriptors, timeoutMs) => {
+      const entries = encodePollEntries(descriptors);
+      const count = c.poll(entries, BigInt(descriptors.length), timeoutMs);
+      if (count < 0 && errno() === EINTR) return [];
+      check(count, 'wait for', `${descriptors.length} descriptors`);
+      return descriptors.filter((_, index) => entries.readInt16LE(index * POLLFD_BYTES + 6) !== 0);
+    },
+  };
+}
+
+function processCalls({ c, check }: Binding): Pick<Libc, 'readDescriptorLimit' | 'writeDescriptorLimit' | 'exit'> {
+  return {
     readDescriptorLimit: () => {
       const limit = Buffer.alloc(16);
       check(c.getrlimit(RLIMIT_NOFILE, limit), 'read', 'the limit of open descriptors');
@@ -114,6 +189,17 @@ function load(): Libc {
   };
 }
 
+/** struct pollfd for each: the descriptor, POLLIN asked for, nothing found yet. */
+function encodePollEntries(descriptors: readonly number[]): Buffer {
+  // One entry at least: poll(2) is not to be handed an empty buffer.
+  const entries = Buffer.alloc(Math.max(1, descriptors.length) * POLLFD_BYTES);
+  for (const [index, descriptor] of descriptors.entries()) {
+    entries.writeInt32LE(descriptor, index * POLLFD_BYTES);
+    entries.writeInt16LE(POLLIN, index * POLLFD_BYTES + 4);
+  }
+  return entries;
+}
+
 /** With their C types. */
 function bindFunctions() {
   // Null resolves in the running process, which has its libc loaded under whatever name.
@@ -122,6 +208,10 @@ function bindFunctions() {
     socketpair: { arguments: ['int32', 'int32', 'int32', 'buffer'], return: 'int32' },
     sendmsg: { arguments: ['int32', 'buffer', 'int32'], return: 'int64' },
     recvmsg: { arguments: ['int32', 'buffer', 'int32'], return: 'int64' },
+    recv: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
+    send: { arguments: ['int32', 'buffer', 'uint64', 'int32'], return: 'int64' },
+    sendto: { arguments: ['int32', 'buffer', 'uint64', 'int32', 'buffer', 'uint32'], return: 'int64' },
+    poll: { arguments: ['buffer', 'uint64', 'int32'], return: 'int32' },
     getrlimit: { arguments: ['int32', 'buffer'], return: 'int32' },
     setrlimit: { arguments: ['int32', 'buffer'], return: 'int32' },
     setsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'uint32'], return: 'int32' },

@@ -19,6 +19,8 @@ export interface ListeningSocketsRequest {
    * beside the wildcard of the same port.
    */
   readonly exclusive?: boolean;
+  /** The address need not be this machine's: packets for it come here by policy routing (IP_TRANSPARENT; needs CAP_NET_ADMIN). */
+  readonly transparent?: boolean;
 }
 
 /** The group's descriptors, owned by the caller, and the port they are all bound to. */
@@ -41,6 +43,10 @@ const SO_RCVBUFFORCE = 33;
 const SO_REUSEPORT = 15;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
+const IPPROTO_IP = 0;
+/** linux/in.h, linux/in6.h. Accepted sockets have it too. */
+const IP_TRANSPARENT = 19;
+const IPV6_TRANSPARENT = 75;
 
 /**
  * Opens `count` sockets that listen on one address; the kernel spreads connections, and the datagrams of different
@@ -51,7 +57,7 @@ const IPV6_V6ONLY = 26;
 export function openListeningSockets(request: ListeningSocketsRequest): ListeningSockets {
   const c = libc();
   const { address, port: wantedPort, protocol = 'tcp' } = request;
-  const group: Group = { type: protocol === 'tcp' ? 'stream' : 'datagram', subject: printSubject(address, wantedPort) };
+  const group: Group = { type: protocol === 'tcp' ? 'stream' : 'datagram', transparent: request.transparent === true, subject: printSubject(address, wantedPort) };
   const first = encodeSocketAddress(address, wantedPort);
   if (wantedPort !== 0 && request.exclusive !== false) refuseSharedAddress(c, first, group);
   const descriptors: number[] = [];
@@ -76,6 +82,7 @@ export function closeListeningSockets(descriptors: readonly number[]): void {
 /** What the sockets of one group have in common; `subject` is what an error names. */
 interface Group {
   readonly type: SocketType;
+  readonly transparent: boolean;
   readonly subject: string;
 }
 
@@ -105,13 +112,17 @@ function openOne(c: Libc, address: SocketAddress, group: Group): number {
   }
 }
 
-function openUnbound(c: Libc, address: SocketAddress, { type, subject }: Group): number {
+function openUnbound(c: Libc, address: SocketAddress, { type, transparent, subject }: Group): number {
   const descriptor = c.openSocket(address.family, type, subject);
   try {
     // Connections of an earlier run in TIME_WAIT must not keep the port from its next owner. UDP has none, and there
     // the same option would let a stranger share the port.
     if (type === 'stream') c.setIntOption(descriptor, { level: SOL_SOCKET, name: SO_REUSEADDR, value: 1 });
     if (address.family === AF_INET6) c.setIntOption(descriptor, { level: IPPROTO_IPV6, name: IPV6_V6ONLY, value: 1 });
+    if (transparent) {
+      const option = address.family === AF_INET6 ? { level: IPPROTO_IPV6, name: IPV6_TRANSPARENT } : { level: IPPROTO_IP, name: IP_TRANSPARENT };
+      c.setIntOption(descriptor, { ...option, value: 1 });
+    }
     return descriptor;
   } catch (error) {
     c.close(descriptor);

@@ -1,7 +1,7 @@
 import { at, isCandidate, type Candidates } from './candidates.ts';
 import type { EndpointState } from './endpointState.ts';
-import { hash32, mix32 } from './hash32.ts';
-import { buildMaglevTable } from './maglevTable.ts';
+import { hash32, mix32 } from '../../core/balance/hash32.ts';
+import { buildMaglevTable } from '../../core/balance/maglevTable.ts';
 
 const KEY_SEED = 0x6b65_7900;
 /** Tells the draw for a gradual return apart from the place in the table. */

@@ -4,7 +4,7 @@ import type { Clock } from '../../core/time/clock.ts';
 import type { ClusterState } from '../balance/clusterState.ts';
 import type { EndpointState } from '../balance/endpointState.ts';
 import type { BalanceRequest } from '../balance/request.ts';
-import { hash32 } from '../balance/hash32.ts';
+import { hash32 } from '../../core/balance/hash32.ts';
 import { compileRanges, type AddressTest } from './addressRanges.ts';
 import { ClientPins } from './clientPins.ts';
 import type { L4Pick } from './l4Pick.ts';

@@ -169,7 +169,9 @@ suite('every combination of values', { skip }, () => {
           assert.equal(pod.securityContext['runAsUser'], 0, 'named, so that the kubelet gives the token to it alone');
         }
         if (!Reflect.has(values, 'securityContext') && values['rootless'] !== true) {
-          assert.deepEqual(capabilities.add, ['NET_BIND_SERVICE', 'SETUID', 'SETGID', 'KILL']);
+          const announces = values['mode'] !== 'Deployment' && (values['announcer'] as { readonly enabled?: boolean } | undefined)?.enabled !== false;
+          const ofAnnouncer = announces ? ['NET_ADMIN', 'NET_RAW', 'SETPCAP', 'CHOWN'] : [];
+          assert.deepEqual(capabilities.add, ['NET_BIND_SERVICE', 'SETUID', 'SETGID', 'KILL', ...ofAnnouncer]);
         }
         assert.match(image, /:\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$/, 'a version, not a moving tag');
         assert.ok(!/hostPath|privileged: true/.test(JSON.stringify(objects)));

@@ -51,6 +51,14 @@ export const COMBINATIONS: ReadonlyMap<string, Readonly<Record<string, unknown>>
     commonLabels: { team: 'edge' },
     topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway' }],
   }],
+  ['announcing with everything that can be said of it', {
+    loadBalancer: { vips: 'kernel' },
+    announcer: {
+      membershipPort: 7947, membershipSecret: 'gatehouse-membership', quorum: true, excludeInterfaces: ['^veth.*', 'usb[0-9]+'],
+      gratuitousIntervalSeconds: 0, setSysctls: true, cordonMovesVips: true,
+    },
+  }],
+  ['without announcing', { announcer: { enabled: false } }],
   ['deployment behind a Service of one\'s own', { mode: 'Deployment', service: { create: false }, publish: { service: 'edge/front' } }],
   ['addresses written down, Secrets read and not watched', {
     secrets: { read: 'polled' },

@@ -6,6 +6,7 @@ import { explainCommand } from '../../controller/cli/commands/explain.ts';
 import { runCommand } from '../../controller/cli/commands/run.ts';
 import { statusCommand } from '../../controller/cli/commands/status.ts';
 import { ALWAYS_LEADER } from '../../controller/election/leadership.ts';
+import { AnnouncerMetrics } from '../../controller/metrics/announcerMetrics.ts';
 import { exposeCluster } from '../../controller/metrics/clusterMetrics.ts';
 import { ControllerMetrics } from '../../controller/metrics/controllerMetrics.ts';
 import { createWebhookMetrics } from '../../controller/webhook/webhookMetrics.ts';
@@ -25,6 +26,7 @@ export const GENERATED: ReadonlyMap<string, ReadonlyMap<string, () => string>> =
     new Map([
       ['families of the proxy', proxyFamilies],
       ['families of the controller', () => registeredFamilies((registry) => new ControllerMetrics(registry))],
+      ['families of the announcer', () => registeredFamilies((registry) => new AnnouncerMetrics(registry))],
       ['families of the cluster', () => registeredFamilies(addClusterFamilies)],
     ]),
   ],

@@ -27,6 +27,7 @@ export function service(key: string, fields: ServiceFields = {}): Service {
     loadBalancerClass: null,
     loadBalancerSourceRanges: [],
     externalTrafficPolicy: 'Cluster',
+    healthCheckNodePort: null,
     sessionAffinity: 'None',
     sessionAffinityTimeoutSeconds: 10_800,
     ipFamilies: [],

@@ -10,6 +10,7 @@ import { runUntilStopped } from '../../runtime/runUntilStopped.ts';
 import { defineCommand, EXIT, wrongUsage, type CommandContext } from '../command.ts';
 import { many, one, toggle } from '../flag.ts';
 import type { FlagValues } from '../parseArguments.ts';
+import { ANNOUNCER_FLAGS, announcerSettings } from '../announcerFlags.ts';
 import { CLUSTER_FLAGS, clusterOptions } from '../clusterFlags.ts';
 import { DEFAULT_ADMIN, TRANSLATION_FLAGS, translationChoices } from '../sharedFlags.ts';
 import { choice, duration, integer, listenAddress, text } from '../values.ts';
@@ -46,6 +47,7 @@ const FLAGS = {
   }),
   ...TRANSLATION_FLAGS,
   ...CLUSTER_FLAGS,
+  ...ANNOUNCER_FLAGS,
   stateDir: one('state-dir', text('a folder'), () => null, {
     placeholder: 'PATH',
     help: 'With --manifests: folder where it is kept which Service has which address, so that a restart changes none. A cluster keeps that itself.',
@@ -148,6 +150,7 @@ async function serve(
     version,
     source,
     translation: translationOf(source, flags),
+    announcer: announcerSettings(flags, flags.nodeName),
     drainTimeoutMs: flags.drainTimeout,
   };
   const logger = createLogger({ level: options.logLevel, format: options.logFormat, name: 'controller' });

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net';
 import { l4Key, type L4Key, type L4Listener } from '../../../core/ir/l4.ts';
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
+import type { ForwardedPort } from '../../announcer/wanted.ts';
 import { refOf } from '../../model/objects.ts';
 import { compareAge, compareText } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';
@@ -12,6 +13,8 @@ import type { PortClaim } from './portClaim.ts';
 export interface ClaimedPorts {
   readonly listeners: ReadonlyMap<L4Key, L4Listener>;
   readonly vipListeners: readonly VipListener[];
+  /** Ports that the kernel forwards, or hands to the proxy. */
+  readonly forwarded: ReadonlyMap<L4Key, ForwardedPort>;
   readonly problems: readonly Problem[];
 }
 
@@ -37,19 +40,21 @@ export function claimPorts(claims: readonly PortClaim[], reserved: readonly Rese
   return {
     listeners: new Map(entries.flatMap(([key, claim]) => listenerOf(key, claim))),
     vipListeners: entries.flatMap(([, claim]) => vipListenerOf(claim)),
+    forwarded: new Map(entries.flatMap(([key, claim]) => forwardedOf(key, claim))),
     problems: [...problems.values()],
   };
 }
 
 /** A VIP of the publish Service on whose port all addresses are listened on needs nothing more. */
-function isServedAlready({ use, address, port }: PortClaim, reserved: readonly ReservedAddress[]): boolean {
-  return reserved.some((one) => one.protocol === use.type && one.port === port && (one.address === address || covers(one.address, address)));
+function isServedAlready({ use, address, port, viaKernel }: PortClaim, reserved: readonly ReservedAddress[]): boolean {
+  // Only a transparent socket may answer from an address that is on no interface.
+  return !viaKernel && reserved.some((one) => one.protocol === use.type && one.port === port && (one.address === address || covers(one.address, address)));
 }
 
 /** Who has the port already; null: nobody. */
 function holderOf(claim: PortClaim, reserved: readonly ReservedAddress[], holder: PortClaim | undefined): string | null {
   if (holder !== undefined) return printRef(refOf(holder.object));
-  const own = claim.protocol === 'udp' ? undefined : reserved.find((one) => one.port === claim.port && collides(claim.address, one));
+  const own = claim.protocol === 'udp' || claim.use.type === 'kernel' ? undefined : reserved.find((one) => one.port === claim.port && collides(claim.address, one));
   return own === undefined ? null : `${RESERVED_FOR[own.protocol]} of Gatehouse itself`;
 }
 
@@ -78,5 +83,13 @@ function listenerOf(key: L4Key, { protocol, address, port, use }: PortClaim): [L
 }
 
 function vipListenerOf({ address, port, use }: PortClaim): VipListener[] {
-  return use.type === 'route' ? [] : [{ protocol: use.type, address, port }];
+  return use.type === 'http' || use.type === 'https' ? [{ protocol: use.type, address, port }] : [];
+}
+
+function forwardedOf(key: L4Key, { protocol, address, port, use, viaKernel }: PortClaim): [L4Key, ForwardedPort][] {
+  if (!viaKernel) return [];
+  const place = { key, protocol, address, port };
+  if (use.type === 'kernel') return [[key, { ...place, to: use.target, sourceRanges: use.sourceRanges }]];
+  // The proxy judges clients itself, by the address that a PROXY header names.
+  return [[key, { ...place, to: { type: 'proxy' }, sourceRanges: null }]];
 }

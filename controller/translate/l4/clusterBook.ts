@@ -1,4 +1,4 @@
-import type { BalancePolicy, Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
+import type { BalancePolicy, Cluster, ClusterKey, Endpoint } from '../../../core/ir/cluster.ts';
 import type { IngressBackendService } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { resolveBackend, type AllowedBackends, type BackendFault } from '../backends/resolveBackend.ts';
@@ -18,7 +18,8 @@ export interface L4Backend {
 /** What stands behind a port. */
 export interface L4Cluster {
   readonly key: ClusterKey;
-  /** Endpoints that take new connections. */
+  /** Endpoints that take new connections, and how many they are. */
+  readonly endpoints: readonly Endpoint[];
   readonly ready: number;
   /** Null when at least one endpoint is ready. */
   readonly fault: BackendFault | null;
@@ -79,7 +80,8 @@ function resolve(objects: ObjectIndex, backend: L4Backend, allowed: AllowedBacke
 }
 
 function describe({ cluster, fault }: Resolved): L4Cluster {
-  return { key: cluster.key, ready: cluster.endpoints.filter(({ state }) => state === 'ready').length, fault };
+  const endpoints = cluster.endpoints.filter(({ state }) => state === 'ready');
+  return { key: cluster.key, endpoints, ready: endpoints.length, fault };
 }
 
 /** The port as an object names it. */

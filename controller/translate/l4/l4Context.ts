@@ -1,5 +1,6 @@
 import type { L4Target } from '../../../core/ir/l4.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
+import { findAdvertisements, type FindAdvertisements } from '../announcements/announceVips.ts';
 import type { Service, ServicePort } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { nodeFacts, type NodeFacts } from '../nodeFacts.ts';
@@ -18,6 +19,8 @@ export interface L4Context {
   readonly problems: Problem[];
   /** Of the Node that this is. */
   readonly node: NodeFacts;
+  /** L2Advertisements for a Service with an address of a pool. */
+  readonly advertisementsOf: FindAdvertisements;
   /** Settings of a Service; their problems are reported once. */
   settingsOf(service: Service): ServiceSettings;
 }
@@ -28,6 +31,7 @@ export function createL4Context(parts: Pick<L4Context, 'objects' | 'options' | '
   return {
     ...parts,
     node: nodeFacts(parts.objects, parts.options.nodeName),
+    advertisementsOf: findAdvertisements(parts.objects),
     settingsOf(service) {
       const found = known.get(service);
       if (found !== undefined) return found;
@@ -52,20 +56,34 @@ export function keyOfService({ metadata }: Service): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 
+/** A cluster's part of the connections of a port. */
+export interface L4Share {
+  readonly cluster: L4Cluster;
+  readonly weight: number;
+}
+
+/** What a port leads to; `shares` and `targets` are the same, in their order, the Service's own first. */
+export interface L4Targets {
+  readonly primary: L4Cluster;
+  readonly shares: readonly L4Share[];
+  readonly targets: readonly L4Target[];
+}
+
 /**
  * The clusters that share the connections of a port: its own, then its canaries'. A canary that has no such port or no
  * ready endpoint is left out, so that its share stays with the primary.
  */
-export function targetsOf(carried: CarriedPort, context: L4Context): { readonly primary: L4Cluster; readonly targets: readonly L4Target[] } {
+export function targetsOf(carried: CarriedPort, context: L4Context): L4Targets {
   const isSticky = carried.service.sessionAffinity === 'ClientIP';
   const primary = context.book.use(backendOf(carried, isSticky));
-  const canaries: L4Target[] = [];
+  const canaries: L4Share[] = [];
   for (const { service, weight } of context.canaries.get(keyOfService(carried.service)) ?? []) {
     const cluster = canaryCluster(service, { ...carried, isSticky }, context);
-    if (cluster !== null) canaries.push({ cluster: cluster.key, weight });
+    if (cluster !== null) canaries.push({ cluster, weight });
   }
   const left = CANARY_WEIGHT_TOTAL - canaries.reduce((sum, { weight }) => sum + weight, 0);
-  return { primary, targets: [{ cluster: primary.key, weight: left }, ...canaries] };
+  const shares = [{ cluster: primary, weight: left }, ...canaries];
+  return { primary, shares, targets: shares.map(({ cluster, weight }) => ({ cluster: cluster.key, weight })) };
 }
 
 /** The endpoints behind a port, without making a cluster of them. */

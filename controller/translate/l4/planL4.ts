@@ -1,6 +1,7 @@
 import type { Cluster, ClusterKey } from '../../../core/ir/cluster.ts';
 import type { L4Key, L4Listener } from '../../../core/ir/l4.ts';
 import { printValue, type Problem } from '../../../core/ir/problem.ts';
+import type { AnnouncerWanted } from '../../announcer/wanted.ts';
 import { isOurs } from '../../allocator/serviceWish.ts';
 import type { Assignments } from '../../allocator/assignment.ts';
 import type { Service } from '../../model/objects.ts';
@@ -9,6 +10,7 @@ import type { LocalRules } from '../backends/localBackend.ts';
 import { compareText } from '../ingressAge.ts';
 import type { ServiceStatus, TranslateOptions, VipListener } from '../translation.ts';
 import { claimPorts } from './claimPorts.ts';
+import { announceVips } from '../announcements/announceVips.ts';
 import { createClusterBook } from './clusterBook.ts';
 import { createL4Context, keyOfService } from './l4Context.ts';
 import { planPortMaps, readPortMaps } from './planPortMaps.ts';
@@ -19,6 +21,7 @@ import { findServiceCanaries } from './serviceCanaries.ts';
 export interface L4Plan {
   readonly listeners: ReadonlyMap<L4Key, L4Listener>;
   readonly vipListeners: readonly VipListener[];
+  readonly announcer: AnnouncerWanted;
   /** Those that `listeners` lead to. */
   readonly clusters: ReadonlyMap<ClusterKey, Cluster>;
   /** By namespace and name. */
@@ -49,10 +52,22 @@ export function planL4(objects: ObjectIndex, options: TranslateOptions & Pick<Lo
   return {
     listeners: claimed.listeners,
     vipListeners: claimed.vipListeners,
+    announcer: {
+      ports: claimed.forwarded,
+      vips: announceVips(plans.flatMap(({ vips }) => vips), objects, options),
+      nodes: announcingNodes(objects, options),
+    },
     clusters: reachable(claimed.listeners, book.clusters),
     services: plans.map(({ status }) => status),
     problems: [...problems, ...claimed.problems],
   };
+}
+
+/** Nodes that may run an announcer: those of Node objects, and those that were given. */
+function announcingNodes(objects: ObjectIndex, { peers }: TranslateOptions): ReadonlyMap<string, readonly string[]> {
+  const nodes = new Map([...objects.list('Node')].map(({ metadata, internalIPs }) => [metadata.name, internalIPs]));
+  for (const { name, address } of peers) nodes.set(name, [...new Set([...(nodes.get(name) ?? []), address])]);
+  return nodes;
 }
 
 function assigned(service: Service, { assignments, problems }: Allocated, options: TranslateOptions): AssignedService {

@@ -48,7 +48,7 @@ export function planPortMaps(maps: PortMaps, context: L4Context): readonly PortC
     const route = routeOf(entry, context);
     if (route === null) return [];
     const { map, field, protocol, port } = entry;
-    return context.options.l4Addresses.map((address) => ({ object: map, field, protocol, address, port, use: { type: 'route', route } }));
+    return context.options.l4Addresses.map((address) => ({ object: map, field, protocol, address, port, viaKernel: false, use: { type: 'route', route } }));
   });
 }
 

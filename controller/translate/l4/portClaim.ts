@@ -1,4 +1,5 @@
 import type { L4Route } from '../../../core/ir/l4.ts';
+import type { ForwardTarget } from '../../announcer/wanted.ts';
 import type { ConfigMap, Service } from '../../model/objects.ts';
 
 /** An address and port that an object asks for, and what is to be done with what comes there. */
@@ -9,6 +10,13 @@ export interface PortClaim {
   readonly protocol: 'tcp' | 'udp';
   readonly address: string;
   readonly port: number;
-  /** Carried along a route, or served as one more HTTP or HTTPS listener. */
-  readonly use: { readonly type: 'route'; readonly route: L4Route } | { readonly type: 'http' | 'https' };
+  /** The address is on no interface: packets come by a mark (kernel forwarding), to a transparent socket. */
+  readonly viaKernel: boolean;
+  readonly use:
+    /** Carried by the proxy along a route. */
+    | { readonly type: 'route'; readonly route: L4Route }
+    /** Served as one more HTTP or HTTPS listener. */
+    | { readonly type: 'http' | 'https' }
+    /** Forwarded by the kernel alone. */
+    | { readonly type: 'kernel'; readonly target: ForwardTarget; readonly sourceRanges: readonly string[] | null };
 }

@@ -67,6 +67,20 @@ export const SERVICE_ROWS = {
     defaultText: String(MAX_CONNECTIONS),
     documentation: 'TCP connections or UDP sessions that one worker carries for one port; more are refused.',
   }),
+  forwarding: row<'kernel' | 'proxy' | 'none' | null>({
+    name: 'forwarding',
+    parse: oneOf(['kernel', 'proxy', 'none']),
+    default: null,
+    defaultText: 'kernel, unless something is asked for that only the proxy can do',
+    documentation: 'Who carries packets for addresses that are on no interface: nftables (`kernel`), Gatehouse\'s proxy (`proxy`), or neither (`none`: the address is announced and kube-proxy carries them).',
+  }),
+  balance: row<'random' | 'maglev'>({
+    name: 'balance',
+    parse: oneOf(['random', 'maglev']),
+    default: 'random',
+    defaultText: 'random',
+    documentation: 'How the kernel chooses an endpoint for a new connection: by chance, or by a Maglev table over the client\'s address and port, which is the same on every node.',
+  }),
   canaryOf: row<string | null>({
     name: 'canary-of',
     parse: parseServiceName,

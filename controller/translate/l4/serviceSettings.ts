@@ -14,6 +14,11 @@ export interface ServiceSettings {
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: { readonly tcp: number; readonly udp: number };
   readonly maxConnections: number;
+  /** Null: as the features that are asked for allow. */
+  readonly forwarding: 'kernel' | 'proxy' | 'none' | null;
+  readonly balance: 'random' | 'maglev';
+  /** Annotations, without prefix, that ask for what only the proxy can do. */
+  readonly proxyFeatures: readonly string[];
 }
 
 /** Settings with every fault found on the way. */
@@ -21,6 +26,15 @@ export interface ServiceSettingsReading {
   readonly settings: ServiceSettings;
   readonly problems: readonly Problem[];
 }
+
+/** The kernel relays packets: it opens no connections of its own and counts none. */
+const PROXY_FEATURES: readonly string[] = [
+  SERVICE_ROWS.proxyProtocol,
+  SERVICE_ROWS.acceptProxyProtocol,
+  SERVICE_ROWS.connectTimeout,
+  SERVICE_ROWS.idleTimeout,
+  SERVICE_ROWS.maxConnections,
+].map(({ name }) => name);
 
 /** Longest text of an annotation that is read at all. */
 const MAX_VALUE_CHARS = 4096;
@@ -46,6 +60,9 @@ export function readServiceSettings(service: Service): ServiceSettingsReading {
     connectTimeoutMs: read(SERVICE_ROWS.connectTimeout),
     idleTimeoutMs: { tcp: idleMs ?? TCP_IDLE_MS, udp: idleMs ?? UDP_IDLE_MS },
     maxConnections: read(SERVICE_ROWS.maxConnections),
+    forwarding: read(SERVICE_ROWS.forwarding),
+    balance: read(SERVICE_ROWS.balance),
+    proxyFeatures: PROXY_FEATURES.filter((name) => (service.metadata.annotations.get(OWN_PREFIX + name) ?? '') !== ''),
   };
   return { settings, problems };
 }

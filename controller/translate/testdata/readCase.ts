@@ -43,6 +43,9 @@ export const CASE_OPTIONS: TranslateOptions = {
   allocation: 'give',
   loadBalancerClass: { name: 'gatehouse.dev/lb', required: false },
   openelbOptIn: false,
+  kernelRefusal: 'not in this test',
+  peers: [],
+  cordonMovesVips: false,
   vips: 'auto',
   localAddresses: [],
   nodeName: 'one',
@@ -109,6 +112,7 @@ export function printTranslation({ objects, options, problems }: TranslationCase
     },
     ingresses: translation.ingresses,
     ...unlessEmpty({ services: translation.services, assignments: [...translation.assignments], vipListeners: translation.vipListeners }),
+    ...unlessEmpty({ forwarded: [...translation.announcer.ports.values()], announced: [...translation.announcer.vips.values()] }),
     problems: [...problems, ...translation.problems].map(printProblem),
   };
   return `${JSON.stringify(printed, null, 2)}\n`;

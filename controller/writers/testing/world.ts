@@ -63,7 +63,7 @@ export function inputOf(api: SimulatedApi, facts: Partial<WriterInput>): WriterI
   const objects = new ObjectStore();
   const upserts = [...api.objects.values()].map((raw) => decodeObject(raw, null).object).filter((object) => object !== null);
   objects.apply({ upserts, deletes: [] });
-  const nothing = { services: [], ingresses: [], ingressAddresses: [], pools: [], problems: [], refusals: [], assignmentChanges: [] };
+  const nothing = { services: [], ingresses: [], ingressAddresses: [], pools: [], problems: [], refusals: [], assignmentChanges: [], vipOwners: null };
   return { objects, ...nothing, ipModeOf: () => 'VIP', ...facts };
 }
 

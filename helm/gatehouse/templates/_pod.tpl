@@ -30,6 +30,27 @@
 - --load-balancer-class-only
 {{- end }}
 - --vips={{ default (ternary "auto" "off" (eq .Values.mode "DaemonSet")) .Values.loadBalancer.vips }}
+{{- if include "gatehouse.announces" . }}
+{{- with .Values.announcer }}
+- --membership-port={{ int .membershipPort }}
+{{- if .membershipSecret }}
+- --membership-key-file=/etc/gatehouse/membership/key
+{{- end }}
+{{- if .quorum }}
+- --announcer-quorum
+{{- end }}
+{{- range .excludeInterfaces }}
+- {{ printf "--exclude-interfaces=%s" . | quote }}
+{{- end }}
+- --gratuitous-interval={{ int .gratuitousIntervalSeconds }}s
+{{- if .setSysctls }}
+- --set-sysctls
+{{- end }}
+{{- if .cordonMovesVips }}
+- --cordon-moves-vips
+{{- end }}
+{{- end }}
+{{- end }}
 {{- if include "gatehouse.hasService" . }}
 - --publish-service=$(POD_NAMESPACE)/{{ $name }}
 {{- else if .Values.publish.service }}
@@ -100,14 +121,25 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{/* NET_BIND_SERVICE: ports 80 and 443. SETUID and SETGID: the proxy becomes uid 65532. KILL: a stuck proxy can be ended. */}}
+{{/* The announcer needs the nodes' network, and capabilities that only root can hand on. */}}
+{{- define "gatehouse.announces" -}}
+{{- if and .Values.announcer.enabled (eq .Values.mode "DaemonSet") (not .Values.rootless) -}}
+true
+{{- end -}}
+{{- end -}}
+
+{{/*
+NET_BIND_SERVICE: ports 80 and 443. SETUID and SETGID: the proxy becomes uid 65532, the announcer 65533. KILL: a stuck one can be
+ended. NET_ADMIN and NET_RAW are the announcer's, which SETPCAP hands on without the others; CHOWN
+gives it its folder.
+*/}}
 {{- define "gatehouse.securityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
   {{- if not .Values.rootless }}
-  add: [NET_BIND_SERVICE, SETUID, SETGID, KILL]
+  add: [NET_BIND_SERVICE, SETUID, SETGID, KILL{{ if include "gatehouse.announces" . }}, NET_ADMIN, NET_RAW, SETPCAP, CHOWN{{ end }}]
   {{- end }}
 {{- end -}}
 
@@ -216,6 +248,27 @@ spec:
       {{- end }}
       securityContext:
         {{- mergeOverwrite (include "gatehouse.securityContext" . | fromYaml) .Values.securityContext | toYaml | nindent 8 }}
+      {{- if include "gatehouse.announces" . }}
+      volumeMounts:
+        - name: run
+          mountPath: /run/gatehouse
+        {{- if .Values.announcer.membershipSecret }}
+        - name: membership
+          mountPath: /etc/gatehouse/membership
+          readOnly: true
+        {{- end }}
+  volumes:
+    - name: run
+      emptyDir:
+        medium: Memory
+        sizeLimit: 1Mi
+    {{- if .Values.announcer.membershipSecret }}
+    - name: membership
+      secret:
+        secretName: {{ .Values.announcer.membershipSecret }}
+        defaultMode: 0400
+    {{- end }}
+      {{- end }}
   {{- with .Values.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}

@@ -1,3 +1,4 @@
+import { apportion } from './apportion.ts';
 import { hash32 } from './hash32.ts';
 
 /** One member of a consistent-hash table. */
@@ -26,10 +27,10 @@ const FREE = 0xffff;
 /**
  * Maglev look-up table (Eisenbud et al., NSDI 2016, section 3.4): place → index into `members`. Members take turns in
  * claiming the next free place of their own permutation; here every member has as many turns as its weight earns,
- * spread evenly. Depends on the set of members only, not on their order. At most 65,535 members, at least one.
+ * spread evenly. Depends on the set of members only, not on their order. At most 65,535 members, at least one. `size` is
+ * a prime, by default `tableSize`'s.
  */
-export function buildMaglevTable(members: readonly MaglevMember[]): Uint16Array {
-  const size = tableSize(members.length);
+export function buildMaglevTable(members: readonly MaglevMember[], size = tableSize(members.length)): Uint16Array {
   const order = members.map((_, index) => index).sort((a, b) => compareKeys(members[a]?.key, members[b]?.key));
   const sorted = order.map((index) => members[index] as MaglevMember);
   const turns = turnOrder(apportion(sorted.map((member) => member.weight), size), size);
@@ -50,23 +51,11 @@ export function buildMaglevTable(members: readonly MaglevMember[]): Uint16Array 
   return table;
 }
 
-/** Places of a table for that many members. */
+/** Places of a table of the proxy for that many members. */
 export function tableSize(members: number): number {
   const row = TABLE_SIZES.find((entry) => members <= entry.members);
   if (row === undefined || members === 0) throw new RangeError(`a Maglev table cannot have ${members} members`);
   return row.size;
-}
-
-/** Whole numbers of places in proportion to the weights, `size` together (largest remainders get the odd ones). */
-function apportion(weights: readonly number[], size: number): number[] {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const exact = weights.map((weight) => (weight / total) * size);
-  const quotas = exact.map(Math.floor);
-  const spare = size - quotas.reduce((sum, quota) => sum + quota, 0);
-  const remainder = (index: number): number => (exact[index] as number) - (quotas[index] as number);
-  const byRemainder = weights.map((_, index) => index).sort((a, b) => remainder(b) - remainder(a) || a - b);
-  for (const index of byRemainder.slice(0, spare)) quotas[index] = (quotas[index] as number) + 1;
-  return quotas;
 }
 
 /** Who claims when: turn k of a member with quota q comes in round ⌊k · rounds / q⌋. A counting sort by round. */

@@ -1,0 +1,234 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { L4Key } from '../../core/ir/l4.ts';
+import type { Logger } from '../../core/log/logger.ts';
+import type { Host } from './announcerLife.ts';
+import type { AnnouncerParts, PartEvents } from './announcerParts.ts';
+import { AnnouncerEngine } from './engine.ts';
+import type { EngineEffect, EngineEvent } from './engine/engineEvents.ts';
+import { chooseInterfaces, describeInterfaces } from './interfaces/chooseInterfaces.ts';
+import { surveyInterfaces } from './interfaces/surveyInterfaces.ts';
+import type { ProxyState } from './messages.ts';
+import type { AnnouncerEvent, AnnouncerReport, FrameCounts } from './report.ts';
+import type { AnnouncerSettings, ForwardedPort } from './wanted.ts';
+import type { NumberedWanted } from './wantedDelta.ts';
+
+/** What a host is made with. */
+export interface HostOptions {
+  readonly settings: AnnouncerSettings;
+  readonly logger: Logger;
+  /** The last report of the announcer whose work is carried on; null: there was none. */
+  readonly inherited: AnnouncerReport | null;
+  readonly createParts: (settings: AnnouncerSettings, logger: Logger, events: PartEvents) => AnnouncerParts;
+  readonly report: (report: AnnouncerReport) => void;
+  readonly event: (event: AnnouncerEvent) => void;
+  /** Something failed that leaves the state of the process in doubt. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Ours: also how soon it is seen that the proxy has ended when nobody tells. */
+const TICK_MS = 50;
+/** Ours. */
+const COUNT_INTERVAL_MS = 1_000;
+
+/** Drives the engine with what the parts tell, and the parts with what it wants done. */
+export function createAnnouncerHost(options: HostOptions): Host {
+  return new AnnouncerHost(options);
+}
+
+class AnnouncerHost implements Host {
+  readonly #options: HostOptions;
+  readonly #parts: AnnouncerParts;
+  readonly #engine: AnnouncerEngine;
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** Events that came while another one was dealt with. */
+  readonly #events: EngineEvent[] = [];
+  readonly #stopped = Promise.withResolvers<void>();
+  #isBusy = false;
+  #isStarted = false;
+  /** Nothing is told to the engine any more. */
+  #isSilent = false;
+  #wanted: NumberedWanted | null = null;
+  #report: AnnouncerReport | null;
+  #serving = false;
+  #counts: ReadonlyMap<string, FrameCounts> = new Map();
+  #portsGeneration = 0;
+  #upIndexes: ReadonlySet<number> = new Set();
+  #refutations = 0;
+  #leaving: Promise<void> | null = null;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { settings, logger, inherited, createParts } = options;
+    this.#report = inherited;
+    this.#engine = new AnnouncerEngine({ settings, inherited });
+    this.#parts = createParts(settings, logger, {
+      interfacesChanged: () => this.#interfacesChanged(),
+      membersChanged: () => this.#membersChanged(),
+      kernelReported: (report) => this.#tell({ type: 'kernel', generation: this.#portsGeneration, report }),
+      conflict: (seen) => this.#tell({ type: 'conflict', ...seen }),
+      takenOver: (address) => this.#tell({ type: 'takenOver', address }),
+      lapsed: () => this.#tell({ type: 'lapsed' }),
+    });
+  }
+
+  /** The thread of the speaker takes longest: everything else is done meanwhile, and what it is to answer waits there. */
+  async start(first: NumberedWanted): Promise<void> {
+    const { interfaces, speaker, membership } = this.#parts;
+    const speaking = speaker.start();
+    // Awaited last: until then its failure is nobody's.
+    speaking.catch(() => {});
+    await interfaces.start();
+    this.#isStarted = true;
+    this.#interfacesChanged();
+    this.#tellProxy();
+    this.want(first);
+    this.#timers.push(setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#count(), COUNT_INTERVAL_MS));
+    this.#watch(membership.start().then(() => {
+      this.#membersChanged();
+      this.#tell({ type: 'settled' });
+    }));
+    await speaking;
+  }
+
+  want(next: NumberedWanted): void {
+    if (next === this.#wanted) return;
+    this.#wanted = next;
+    this.#tell({ type: 'wanted', ...next });
+  }
+
+  setProxy(proxy: ProxyState): void {
+    this.#parts.proxyHealth.told(proxy);
+    if (this.#isStarted) this.#tellProxy();
+  }
+
+  orphaned(): void {
+    this.#parts.proxyHealth.orphaned(proxiedTcpPorts(this.#wanted?.wanted.ports ?? new Map()));
+  }
+
+  async yield(): Promise<AnnouncerReport | null> {
+    const { interfaces, kernel, membership } = this.#parts;
+    this.#fallSilent();
+    interfaces.stop();
+    await Promise.all([membership.abandon(), kernel.stop(false)]);
+    return this.#report;
+  }
+
+  async abandon(): Promise<void> {
+    await this.yield();
+    await this.#parts.speaker.stop();
+  }
+
+  async stop(forGood: boolean): Promise<void> {
+    const { interfaces, kernel, speaker } = this.#parts;
+    if (this.#isStarted) {
+      this.#tell({ type: 'stop' });
+      await this.#stopped.promise;
+    }
+    this.#fallSilent();
+    await this.#leaving;
+    await speaker.stop();
+    interfaces.stop();
+    await kernel.stop(forGood);
+  }
+
+  #fallSilent(): void {
+    this.#isSilent = true;
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+  }
+
+  /** One event after the other: carrying out what one wants may bring the next. */
+  #tell(event: EngineEvent): void {
+    this.#events.push(event);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (let next = this.#events.shift(); next !== undefined && !this.#isSilent; next = this.#events.shift()) {
+        const now = { monotonicMs: this.#parts.clock.now(), wallMs: this.#parts.wallClock.now() };
+        for (const effect of this.#engine.handle(next, now)) this.#carryOut(effect);
+      }
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+
+  #carryOut(effect: EngineEffect): void {
+    const { speaker, membership } = this.#parts;
+    switch (effect.type) {
+      case 'answers': return speaker.setAnswers(effect.answers);
+      case 'ports': return this.#program(effect.generation, effect.ports);
+      case 'nodes': return membership.setNodes(effect.nodes);
+      case 'memberState': return membership.setState(effect.state);
+      case 'event': return this.#options.event(effect.event);
+      case 'report':
+        this.#report = effect.report;
+        return this.#options.report(effect.report);
+      case 'leave':
+        this.#leaving = membership.stop();
+        return;
+      case 'stopped': return this.#stopped.resolve();
+    }
+  }
+
+  #program(generation: number, ports: ReadonlyMap<L4Key, ForwardedPort>): void {
+    this.#portsGeneration = generation;
+    this.#watch(this.#parts.kernel.apply(ports).then((report) => this.#tell({ type: 'kernel', generation, report })));
+  }
+
+  #tick(): void {
+    this.#tellProxy();
+    this.#tell({ type: 'tick' });
+  }
+
+  #tellProxy(): void {
+    const serving = this.#parts.proxyHealth.serves();
+    if (serving === this.#serving) return;
+    this.#serving = serving;
+    this.#tell({ type: 'proxy', serving });
+  }
+
+  #count(): void {
+    this.#watch(this.#parts.speaker.counts().then((counts) => {
+      if (isDeepStrictEqual(counts, this.#counts)) return;
+      this.#counts = counts;
+      this.#tell({ type: 'counts', counts });
+    }));
+  }
+
+  /** The speaker first: it is to know whose frames are our own before it says anything there. */
+  #interfacesChanged(): void {
+    if (this.#isSilent) return;
+    const { interfaces, speaker, membership } = this.#parts;
+    const links = interfaces.links();
+    const survey = surveyInterfaces({
+      links, excluded: this.#options.settings.excludedInterfaces, routeTo: (address) => interfaces.routeTo(address),
+    });
+    const upIndexes = new Set(links.filter(({ up, loopback }) => up && !loopback).map(({ index }) => index));
+    const isBack = [...upIndexes].some((index) => !this.#upIndexes.has(index));
+    this.#upIndexes = upIndexes;
+    speaker.linksChanged(links);
+    this.#tell({
+      type: 'interfaces',
+      interfaces: {
+        choose: (wish, family) => chooseInterfaces(survey, wish, family).chosen,
+        describe: (wishes) => describeInterfaces(survey, wishes),
+      },
+    });
+    if (isBack) membership.refresh();
+  }
+
+  #membersChanged(): void {
+    const { membership } = this.#parts;
+    const { refutations } = membership.counts();
+    const accused = refutations > this.#refutations;
+    this.#refutations = refutations;
+    this.#tell({ type: 'membership', alive: membership.alive(), members: membership.members(), accused });
+  }
+
+  #watch(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#options.failed(error));
+  }
+}
+
+function proxiedTcpPorts(ports: ReadonlyMap<L4Key, ForwardedPort>): readonly ForwardedPort[] {
+  return [...ports.values()].filter(({ protocol, to }) => protocol === 'tcp' && to.type === 'proxy');
+}

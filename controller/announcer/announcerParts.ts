@@ -1,0 +1,60 @@
+import type { Logger } from '../../core/log/logger.ts';
+import { systemClock } from '../../core/time/clock.ts';
+import type { Clock } from '../../core/time/clock.ts';
+import { createInterfaceWatch } from './interfaces/interfaceWatch.ts';
+import { createKernelForwarding } from './kernel/kernelForwarding.ts';
+import { createNft } from './kernel/nft.ts';
+import { createSysctls } from './kernel/sysctls.ts';
+import { createL2Speaker } from './l2/thread/l2Speaker.ts';
+import { createMembership, type GossipMembership } from './membership/membership.ts';
+import { createConntrackFlush } from './netlink/conntrackFlush.ts';
+import { createPolicyRouting } from './netlink/policyRouting.ts';
+import { createProxyHealth, type ProxyHealth } from './proxyHealth/proxyHealth.ts';
+import type { InterfaceWatch, KernelForwarding, L2Speaker, L2SpeakerEvents } from './parts.ts';
+import type { KernelReport } from './report.ts';
+import type { AnnouncerSettings } from './wanted.ts';
+
+/** What the parts of an announcer tell it. */
+export interface PartEvents extends L2SpeakerEvents {
+  readonly lapsed: () => void;
+  readonly interfacesChanged: () => void;
+  readonly membersChanged: () => void;
+  /** Something in the kernel has changed that nobody asked for. */
+  readonly kernelReported: (report: KernelReport) => void;
+}
+
+/** The membership as an announcer needs it. */
+export type AnnouncerMembership = Pick<
+  GossipMembership, 'start' | 'stop' | 'setNodes' | 'setState' | 'alive' | 'members' | 'refresh' | 'abandon' | 'counts'
+>;
+
+/** Everything of an announcer that touches the machine. Nothing of it does before its start. */
+export interface AnnouncerParts {
+  readonly interfaces: InterfaceWatch;
+  readonly kernel: KernelForwarding;
+  readonly membership: AnnouncerMembership;
+  readonly speaker: L2Speaker;
+  readonly proxyHealth: ProxyHealth;
+  /** Monotonic. */
+  readonly clock: Clock;
+  /** Since the epoch. */
+  readonly wallClock: Clock;
+}
+
+/** Those of this machine. Throws RangeError when the membership's key or the node's name cannot be used. */
+export function createAnnouncerParts(settings: AnnouncerSettings, logger: Logger, events: PartEvents): AnnouncerParts {
+  const clock = systemClock;
+  const { nodeName, membershipPort: port, membershipKey: key, gratuitousIntervalMs } = settings;
+  return {
+    interfaces: createInterfaceWatch({ log: logger, onChange: events.interfacesChanged }),
+    kernel: createKernelForwarding({
+      settings, nft: createNft(), sysctls: createSysctls(), log: logger, reported: events.kernelReported,
+      routing: createPolicyRouting({ log: logger }), conntrack: createConntrackFlush(),
+    }),
+    membership: createMembership({ nodeName, port, key, logger, clock, onChange: events.membersChanged }),
+    speaker: createL2Speaker({ events, logger, gratuitousIntervalMs }),
+    proxyHealth: createProxyHealth(),
+    clock,
+    wallClock: { now: () => Date.now() },
+  };
+}

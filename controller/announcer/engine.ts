@@ -1,0 +1,350 @@
+import type { L2Answer, MemberState } from './parts.ts';
+import type { AnnouncerReport, FrameCounts, KernelReport, MemberReport } from './report.ts';
+import type { AnnouncerSettings, AnnouncerWanted } from './wanted.ts';
+import { NOTHING_WANTED } from './wantedDelta.ts';
+import { areSameAnswers, nextAnswers, type Leaving } from './engine/answers.ts';
+import { buildReport } from './engine/buildReport.ts';
+import { ConflictBook } from './engine/conflictBook.ts';
+import type { EngineEffect, EngineEvent, InterfaceView, Moment } from './engine/engineEvents.ts';
+import { inherit, inheritedDecisions, type Inheritance } from './engine/inherit.ts';
+import { interfaceChoices, type InterfaceChoices } from './engine/interfaceChoices.ts';
+import { findMoves, includes, isNobody, movedEvent, type Move } from './engine/moves.ts';
+import { isSameState, ownState } from './engine/ownState.ts';
+import { decideOwners } from './ownership/decideOwners.ts';
+import type { Decisions } from './ownership/decision.ts';
+
+/** What an engine is made with. */
+export interface EngineOptions {
+  readonly settings: Pick<AnnouncerSettings, 'nodeName' | 'quorum'>;
+  /** Last report of an announcer on this node that has just handed over, and answers until this one does; null: there is none. */
+  readonly inherited: AnnouncerReport | null;
+}
+
+/** Ours: how long a node answers on for a VIP that another one has been given, unless it hears that one before. */
+export const LEAVING_MS = 1_000;
+/** Ours: how long a node listens before it takes anything, unless all others have answered before. */
+export const SETTLE_MS = 600;
+/** Ours: how long the kernel may take with the ports of a new VIP before that is answered for anyway. */
+const KERNEL_WAIT_MS = 2_000;
+const REPORT_GAP_MS = 100;
+/** Ours: suspicions may come in quick succession, announcements of everything may not. */
+const ANNOUNCE_GAP_MS = 1_000;
+
+const NO_KERNEL: KernelReport = { programmed: false, ports: 0, problems: [] };
+
+/**
+ * What ties an announcer's parts together: wanted state, members, interfaces and proxy in, answers, ports and own state out. Pure:
+ * events and the time in, effects out, in order; no timers, so it wants a `tick`. `interfaces` and `proxy` belong before the first
+ * `wanted`. Nothing is owned before the others were heard and the kernel forwards; the controller's end changes nothing.
+ */
+export class AnnouncerEngine {
+  readonly #self: string;
+  readonly #quorum: boolean;
+  #inheritance: Inheritance | null;
+  #phase: 'starting' | 'running' | 'stopping' | 'stopped' = 'starting';
+  #now: Moment = { monotonicMs: 0, wallMs: 0 };
+  #effects: EngineEffect[] = [];
+
+  #generation = 0;
+  #wanted: AnnouncerWanted = NOTHING_WANTED;
+  #hasWanted = false;
+  #isSettled = false;
+  /** Since when members could be heard. */
+  #listeningSinceMs: number | null = null;
+  #alive: ReadonlyMap<string, MemberState> = new Map();
+  #members: readonly MemberReport[] = [];
+  #interfaces: InterfaceView | null = null;
+  #choices: InterfaceChoices = interfaceChoices(null);
+  #serving = false;
+  #kernel = NO_KERNEL;
+  #kernelForwards = false;
+
+  #decisions: Decisions = new Map();
+  readonly #sinceMs = new Map<string, number>();
+  readonly #leaving = new Map<string, Leaving>();
+  readonly #announcements = new Map<string, number>();
+  readonly #conflicts = new ConflictBook();
+  /** VIPs whose ports the kernel does not have yet. */
+  readonly #awaited = new Map<string, { readonly generation: number; readonly untilMs: number }>();
+  /** VIPs that are new to all nodes, not just to this one, and that nobody has owned yet. */
+  readonly #unused = new Set<string>();
+  #counts: ReadonlyMap<string, FrameCounts> = new Map();
+  #answers: ReadonlyMap<string, L2Answer> = new Map();
+  #published: MemberState | undefined;
+  /** Until then what is lost is given up at once: others have it already. */
+  #abruptUntilMs = Number.NEGATIVE_INFINITY;
+  #announcedAllMs = Number.NEGATIVE_INFINITY;
+  #stopByMs = Number.POSITIVE_INFINITY;
+  #reportedMs = Number.NEGATIVE_INFINITY;
+  #mustDecide = false;
+  #mustAnswer = false;
+  #mustReport = false;
+
+  constructor({ settings, inherited }: EngineOptions) {
+    this.#self = settings.nodeName;
+    this.#quorum = settings.quorum;
+    this.#inheritance = inherited === null ? null : inherit(inherited);
+    for (const [address, atMs] of this.#inheritance?.sinceMs ?? []) this.#sinceMs.set(address, atMs);
+  }
+
+  /** What to do now, in this order. */
+  handle(event: EngineEvent, now: Moment): readonly EngineEffect[] {
+    this.#now = now;
+    this.#effects = [];
+    if (this.#phase === 'stopped') return [];
+    this.#take(event);
+    this.#expire();
+    const mayHaveNews = this.#mustDecide;
+    if (this.#mustDecide) this.#decide();
+    if (this.#mustAnswer) this.#answer();
+    if (mayHaveNews) this.#publish();
+    this.#finishStop();
+    this.#report();
+    return this.#effects;
+  }
+
+  #take(event: EngineEvent): void {
+    switch (event.type) {
+      case 'wanted': return this.#takeWanted(event);
+      case 'membership': return this.#takeMembership(event);
+      case 'settled': return this.#settle();
+      case 'interfaces': return this.#takeInterfaces(event.interfaces);
+      case 'proxy':
+        this.#mustDecide ||= event.serving !== this.#serving;
+        this.#serving = event.serving;
+        return;
+      case 'takenOver':
+        if (this.#leaving.delete(event.address)) this.#mustAnswer = true;
+        return;
+      case 'conflict': return this.#takeConflict(event);
+      case 'lapsed':
+        this.#abruptUntilMs = this.#now.monotonicMs + LEAVING_MS;
+        if (this.#phase !== 'stopping') this.#leaving.clear();
+        this.#mustAnswer = true;
+        return;
+      case 'kernel': return this.#takeKernel(event);
+      case 'counts':
+        this.#counts = event.counts;
+        this.#mustReport = true;
+        return;
+      case 'tick': return;
+      case 'stop': return this.#stop();
+    }
+  }
+
+  #takeWanted({ wanted, generation }: Extract<EngineEvent, { type: 'wanted' }>): void {
+    const before = this.#wanted;
+    const isFirst = !this.#hasWanted;
+    const untilMs = this.#now.monotonicMs + KERNEL_WAIT_MS;
+    if (isFirst || wanted.ports !== before.ports) {
+      this.#effects.push({ type: 'ports', generation, ports: wanted.ports });
+      for (const address of wanted.vips.keys()) {
+        const isKnown = before.vips.has(address) || (isFirst && this.#inheritance?.decisions.has(address) === true);
+        if (!isKnown) this.#awaited.set(address, { generation, untilMs });
+      }
+    }
+    if (this.#phase === 'running') for (const address of wanted.vips.keys()) if (!before.vips.has(address)) this.#unused.add(address);
+    this.#wanted = wanted;
+    this.#generation = generation;
+    this.#hasWanted = true;
+    if (isFirst || wanted.nodes !== before.nodes) this.#effects.push({ type: 'nodes', nodes: wanted.nodes });
+    this.#forgetUnwanted();
+    this.#mustDecide = true;
+  }
+
+  #forgetUnwanted(): void {
+    const { vips } = this.#wanted;
+    for (const book of [this.#leaving, this.#announcements, this.#awaited, this.#unused]) {
+      for (const address of book.keys()) if (!vips.has(address)) book.delete(address);
+    }
+  }
+
+  #takeMembership({ alive, members, accused }: Extract<EngineEvent, { type: 'membership' }>): void {
+    // Whoever has left hears nobody, which says nothing about who takes over.
+    if (this.#phase === 'stopping') return;
+    const { monotonicMs } = this.#now;
+    this.#listeningSinceMs ??= monotonicMs;
+    const joined = [...alive.keys()].filter((node) => node !== this.#self && !this.#alive.has(node));
+    const isSame = joined.length === 0 && alive.size === this.#alive.size
+      && [...alive].every(([node, state]) => node === this.#self || isSameState(this.#alive.get(node), state));
+    this.#alive = alive;
+    this.#members = members;
+    this.#mustReport = true;
+    if (accused) this.#abruptUntilMs = monotonicMs + LEAVING_MS;
+    if (accused || joined.length > 0) this.#announceAgain(accused ? null : joined);
+    this.#mustDecide ||= !isSame;
+  }
+
+  /**
+   * Whoever was away may have answered for our VIPs meanwhile, to clients that only we can set right. `joined`: null when it is this
+   * node that the others have thought away.
+   */
+  #announceAgain(joined: readonly string[] | null): void {
+    const { monotonicMs } = this.#now;
+    if (joined === null && monotonicMs - this.#announcedAllMs < ANNOUNCE_GAP_MS) return;
+    if (joined === null) this.#announcedAllMs = monotonicMs;
+    for (const { address, candidates } of this.#wanted.vips.values()) {
+      if (this.#decisions.get(address)?.owner !== this.#self) continue;
+      if (joined !== null && !candidates.some(({ node }) => joined.includes(node))) continue;
+      this.#announcements.set(address, (this.#announcements.get(address) ?? 0) + 1);
+      this.#mustAnswer = true;
+    }
+  }
+
+  #takeInterfaces(interfaces: InterfaceView): void {
+    this.#interfaces = interfaces;
+    this.#choices = interfaceChoices(interfaces);
+    this.#mustDecide = true;
+    this.#mustAnswer = true;
+  }
+
+  #takeConflict({ address, interface: name, mac, defended }: Extract<EngineEvent, { type: 'conflict' }>): void {
+    if (!this.#wanted.vips.has(address)) return;
+    const isNew = this.#conflicts.note(address, `${name} ${mac}`, this.#now.monotonicMs);
+    if (!isNew && !defended) return;
+    this.#mustReport = true;
+    this.#effects.push({ type: 'event', event: { type: 'conflict', address, interface: name, mac, defended, atMs: this.#now.wallMs } });
+  }
+
+  #takeKernel({ generation, report }: Extract<EngineEvent, { type: 'kernel' }>): void {
+    this.#kernel = report;
+    this.#mustReport = true;
+    // Later failures are reported and cost nothing: other nodes would fail at the same ports, and then nobody would answer at all.
+    if (report.programmed && !this.#kernelForwards) this.#mustDecide = this.#kernelForwards = true;
+    for (const [address, awaited] of this.#awaited) {
+      if (awaited.generation > generation) continue;
+      this.#awaited.delete(address);
+      this.#mustAnswer = true;
+    }
+  }
+
+  #stop(): void {
+    if (this.#phase === 'stopping') return;
+    this.#phase = 'stopping';
+    this.#stopByMs = this.#now.monotonicMs + LEAVING_MS;
+    this.#effects.push({ type: 'leave' });
+    this.#mustDecide = true;
+    this.#mustAnswer = true;
+  }
+
+  #settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#mustDecide = true;
+  }
+
+  /** What is due. */
+  #expire(): void {
+    const { monotonicMs } = this.#now;
+    if (this.#listeningSinceMs !== null && monotonicMs - this.#listeningSinceMs >= SETTLE_MS) this.#settle();
+    for (const map of [this.#leaving, this.#awaited]) {
+      for (const [address, { untilMs }] of map) {
+        if (monotonicMs < untilMs) continue;
+        map.delete(address);
+        this.#mustAnswer = true;
+      }
+    }
+    if (this.#conflicts.expire(monotonicMs, (address) => this.#wanted.vips.has(address))) this.#mustReport = true;
+  }
+
+  /** It may own VIPs: it knows who else is alive, and its kernel forwards. */
+  #isReady(): boolean {
+    return this.#inheritance !== null || (this.#isSettled && this.#kernelForwards);
+  }
+
+  #decide(): void {
+    if (!this.#hasWanted) return;
+    this.#mustDecide = false;
+    if (this.#phase === 'starting' && this.#isSettled) this.#phase = 'running';
+    const before = this.#decisions;
+    const isInheriting = this.#phase === 'starting' && this.#inheritance !== null;
+    this.#decisions = isInheriting && this.#inheritance !== null ? inheritedDecisions(this.#wanted.vips, this.#inheritance) : this.#owners();
+    this.#mustReport = true;
+    this.#mustAnswer = true;
+    // What was inherited has moved nowhere.
+    if (!isInheriting) for (const move of findMoves(before, this.#decisions)) this.#carryOut(move);
+  }
+
+  #owners(): Decisions {
+    const { vips, nodes } = this.#wanted;
+    const alive = new Map(this.#alive);
+    if (this.#phase === 'stopping') alive.delete(this.#self);
+    else alive.set(this.#self, this.#state());
+    const knownNodes = new Set([...nodes.keys(), this.#self]).size;
+    return decideOwners({ vips, alive, knownNodes, quorum: this.#quorum });
+  }
+
+  #state(): MemberState {
+    return ownState({
+      self: this.#self, vips: this.#wanted.vips, decisions: this.#decisions, alive: this.#alive, choices: this.#choices,
+      serving: this.#serving, ready: this.#isReady(),
+    });
+  }
+
+  #carryOut(move: Move): void {
+    const { address, before, after } = move;
+    if (isNobody(after)) this.#sinceMs.delete(address);
+    else this.#sinceMs.set(address, this.#now.wallMs);
+    if (!isNobody(before)) this.#unused.delete(address);
+    const event = movedEvent(move, this.#self, this.#now.wallMs);
+    if (event !== null) this.#effects.push({ type: 'event', event });
+    const owns = includes(after, this.#self);
+    if (includes(before, this.#self) && !owns && this.#mayLeaveSlowly(move)) {
+      this.#leaving.set(address, { untilMs: this.#now.monotonicMs + LEAVING_MS, sharers: before?.sharers ?? [] });
+    } else if (owns || isNobody(after)) this.#leaving.delete(address);
+  }
+
+  /** False when nobody takes over, or somebody has already. */
+  #mayLeaveSlowly({ address, after }: Move): boolean {
+    const { monotonicMs } = this.#now;
+    if (after === null || isNobody(after)) return false;
+    if (monotonicMs < this.#abruptUntilMs || this.#conflicts.hasSeenSince(address, monotonicMs - LEAVING_MS)) return false;
+    return after.owner === null || this.#alive.get(after.owner)?.held.includes(address) !== true;
+  }
+
+  #publish(): void {
+    // Before its interfaces are known, a node would say that it has none.
+    if (!this.#hasWanted || this.#interfaces === null || this.#phase === 'stopping') return;
+    const state = this.#state();
+    if (isSameState(this.#published, state)) return;
+    this.#published = state;
+    this.#effects.push({ type: 'memberState', state });
+  }
+
+  #answer(): void {
+    this.#mustAnswer = false;
+    const answers = nextAnswers(this.#answers, {
+      self: this.#self, vips: this.#wanted.vips, decisions: this.#decisions, leaving: this.#leaving, choices: this.#choices,
+      awaited: this.#awaited, unused: this.#unused, announcements: this.#announcements,
+    });
+    if (areSameAnswers(this.#answers, answers)) return;
+    this.#answers = answers;
+    this.#mustReport = true;
+    this.#effects.push({ type: 'answers', answers: [...answers.values()] });
+  }
+
+  #finishStop(): void {
+    if (this.#phase !== 'stopping') return;
+    if (this.#leaving.size > 0 && this.#now.monotonicMs < this.#stopByMs) return;
+    this.#phase = 'stopped';
+    if (this.#answers.size > 0) this.#effects.push({ type: 'answers', answers: [] });
+    this.#answers = new Map();
+    this.#effects.push({ type: 'stopped' });
+  }
+
+  #report(): void {
+    const { monotonicMs } = this.#now;
+    if (!this.#mustReport || !this.#hasWanted || monotonicMs - this.#reportedMs < REPORT_GAP_MS) return;
+    this.#mustReport = false;
+    this.#reportedMs = monotonicMs;
+    this.#effects.push({ type: 'report', report: this.report() });
+  }
+
+  /** How things stand now: what a successor on this node goes on from. */
+  report(): AnnouncerReport {
+    return buildReport({
+      generation: this.#generation, vips: this.#wanted.vips, decisions: this.#decisions, sinceMs: this.#sinceMs, answers: this.#answers,
+      conflicts: this.#conflicts, counts: this.#counts, members: this.#members, kernel: this.#kernel, interfaces: this.#interfaces,
+    });
+  }
+}

@@ -1,0 +1,342 @@
+import type { MemberState } from '../parts.ts';
+import { MachineContext, type MachineAction, type MachineOptions } from './machineContext.ts';
+import { MAX_INCARNATION, type MemberRecord, type Message } from './message.ts';
+import type { MachineCounts, MembershipFault } from './membershipCounts.ts';
+import { mustRefute, outranks } from './precedence.ts';
+import { Prober } from './prober.ts';
+import { addressOf, forgetState, holdState, isKnown, isLiving, recordOf, type Peer } from './roster.ts';
+import { decodeState, encodeState, UNKNOWN_STATE } from './stateCodec.ts';
+import { StateExchange } from './stateExchange.ts';
+import { Suspicions } from './suspicions.ts';
+
+/** What happens to a machine. */
+export type MachineEvent =
+  | { readonly type: 'tick' }
+  /** `counter` of the datagram's envelope; `address` it came from, canonical. */
+  | { readonly type: 'received'; readonly message: Message; readonly counter: number; readonly address: string }
+  /** A datagram did not leave this machine. */
+  | { readonly type: 'sendFailed'; readonly address: string }
+  /** Only addresses that can be sent to. */
+  | { readonly type: 'nodes'; readonly nodes: ReadonlyMap<string, readonly string[]> }
+  | { readonly type: 'state'; readonly state: MemberState }
+  /** Whoever is gone may be back: an interface has come up. */
+  | { readonly type: 'refresh' }
+  | { readonly type: 'leave' };
+
+/** One member as the machine sees it; `sinceMs` by the machine's clock. */
+export interface MemberView {
+  readonly node: string;
+  readonly address: string;
+  readonly status: MemberRecord['status'];
+  readonly sinceMs: number;
+  readonly serving: boolean;
+}
+
+/** Refutations are announced this far apart at least: two processes of one name would shout each other down. */
+const REFUTATION_GAP_MS = 20;
+
+/**
+ * A member of a SWIM group (Das, Gupta, Motivala 2002), with ideas of Lifeguard (Dadgar, Phillips, Currey 2018). Pure: events and
+ * the time in, actions out; wants a `tick` at `wakeAtMs` (docs/decisions/0015).
+ */
+export class MembershipMachine {
+  readonly #context: MachineContext;
+  readonly #prober: Prober;
+  readonly #suspicions: Suspicions;
+  readonly #states: StateExchange;
+  /** Own state, decoded again as the others see it. */
+  #ownState = UNKNOWN_STATE;
+  readonly #startMs: number;
+  #dueMs: number;
+  #refutedMs = Number.NEGATIVE_INFINITY;
+  #refuteAtMs = Number.POSITIVE_INFINITY;
+  #gossipAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: MachineOptions, nowMs: number) {
+    this.#context = new MachineContext(options);
+    this.#context.nowMs = nowMs;
+    this.#suspicions = new Suspicions(this.#context);
+    this.#prober = new Prober(this.#context, (peer, sentMs) => this.#suspicions.accuse(peer, sentMs));
+    this.#states = new StateExchange(this.#context);
+    this.#startMs = nowMs;
+    this.#dueMs = nowMs;
+  }
+
+  /** What to do now, after an event at `nowMs` (monotonic). */
+  handle(event: MachineEvent, nowMs: number): readonly MachineAction[] {
+    const context = this.#context;
+    context.begin(nowMs);
+    if (context.self.status === 'left') return [];
+    this.#noticeDelay();
+    this.#take(event);
+    this.#work();
+    this.#dueMs = this.#wakeAtMs();
+    return context.actions;
+  }
+
+  /** When the next `tick` is due; infinite: never. */
+  wakeAtMs(): number {
+    return this.#dueMs;
+  }
+
+  /** Everybody has answered and told its state, or had the time to. */
+  isSettled(nowMs: number): boolean {
+    const { roster, timings } = this.#context;
+    if (nowMs - this.#startMs >= timings.joinMs) return true;
+    return roster.all().every((peer) => isKnown(peer) && (!isLiving(peer) || peer.heldVersion >= peer.stateVersion));
+  }
+
+  /** When `isSettled` becomes true in any case. */
+  settledAtMs(): number {
+    return this.#startMs + this.#context.timings.joinMs;
+  }
+
+  /** States of who is alive or only suspected, by node, this one included unless it has left. */
+  alive(): ReadonlyMap<string, MemberState> {
+    const { self, roster } = this.#context;
+    const alive = new Map<string, MemberState>();
+    if (self.status === 'alive') alive.set(self.node, this.#ownState);
+    for (const { node, state } of roster.living()) alive.set(node, state);
+    return alive;
+  }
+
+  /** All others, as they are named in the configuration. */
+  members(): readonly MemberView[] {
+    return this.#context.roster.all().map((peer) => {
+      const { node, status, sinceMs, state } = peer;
+      return { node, address: addressOf(peer) ?? '', status, sinceMs, serving: isLiving(peer) && state.serving };
+    });
+  }
+
+  counts(): Readonly<MachineCounts> {
+    return this.#context.counts;
+  }
+
+  #take(event: MachineEvent): void {
+    const context = this.#context;
+    switch (event.type) {
+      case 'tick':
+        return;
+      case 'received':
+        this.#receive(event.message, event.counter, event.address);
+        return;
+      case 'sendFailed':
+        context.counts.sendErrors += 1;
+        return;
+      case 'nodes':
+        this.#setNodes(event.nodes);
+        return;
+      case 'state':
+        this.#setState(event.state);
+        return;
+      case 'refresh':
+        this.#prober.refresh();
+        return;
+      case 'leave':
+        context.self.status = 'left';
+        context.changed();
+        for (const peer of context.draw(context.roster.living(), context.timings.directMembers)) {
+          context.reply(peer, { type: 'news' }, [context.selfRecord()]);
+        }
+    }
+  }
+
+  /** Whoever was stopped, or kept from running, has heard nothing meanwhile: that is nobody else's fault. */
+  #noticeDelay(): void {
+    const context = this.#context;
+    const lateMs = context.nowMs - this.#dueMs;
+    if (lateMs <= context.timings.lateMs) return;
+    if (lateMs > context.timings.pauseMs) {
+      context.counts.pauses += 1;
+      context.log('warn', 'this process stood still: it listens before it believes that others are dead', { pauseMs: Math.round(lateMs) });
+      this.#prober.reset();
+      this.#suspicions.reset();
+    } else {
+      this.#prober.postpone(lateMs);
+      this.#suspicions.postpone(lateMs);
+    }
+  }
+
+  #work(): void {
+    const context = this.#context;
+    if (context.self.status === 'left') return;
+    if (this.#refuteAtMs <= context.nowMs) this.#announceRefutation();
+    this.#prober.work();
+    this.#suspicions.work(this.#prober);
+    this.#states.work();
+    this.#gossip();
+  }
+
+  /** Among many, news is passed on beside probes too: those alone would take seconds. */
+  #gossip(): void {
+    const { nowMs, news, roster, timings } = this.#context;
+    const living = roster.living();
+    if (living.length < timings.directMembers || news.isEmpty) {
+      this.#gossipAtMs = Number.POSITIVE_INFINITY;
+      return;
+    }
+    if (this.#gossipAtMs <= nowMs) {
+      for (const peer of this.#context.draw(living, timings.fanOut)) if (!news.isEmpty) this.#context.send(peer, { type: 'news' });
+      this.#gossipAtMs = Number.POSITIVE_INFINITY;
+    }
+    this.#gossipAtMs = Math.min(this.#gossipAtMs, nowMs + timings.gossipMs);
+  }
+
+  #wakeAtMs(): number {
+    if (this.#context.self.status === 'left') return Number.POSITIVE_INFINITY;
+    return Math.min(this.#prober.wakeAtMs(), this.#suspicions.wakeAtMs(), this.#states.wakeAtMs(), this.#refuteAtMs, this.#gossipAtMs);
+  }
+
+  #setNodes(nodes: ReadonlyMap<string, readonly string[]>): void {
+    const context = this.#context;
+    const others = new Map(nodes);
+    others.delete(context.self.node);
+    for (const node of context.roster.setNodes(others, context.nowMs)) {
+      context.log('warn', 'a node cannot be a member: its name is not 1 to 253 characters of ASCII', { node: node.slice(0, 300) });
+    }
+    context.changed();
+  }
+
+  #setState(state: MemberState): void {
+    const context = this.#context;
+    const { octets, omitted } = encodeState(state);
+    if (context.self.stateVersion > 0 && octets.equals(context.self.state)) return;
+    context.self.state = octets;
+    context.self.stateVersion += 1;
+    this.#ownState = decodeState(octets) ?? UNKNOWN_STATE;
+    if (omitted > 0) context.log('warn', 'the state of this node is too large to be told: some of it is left out', { omitted });
+    context.changed();
+    context.announce(context.selfRecord());
+  }
+
+  #receive(message: Message, counter: number, address: string): void {
+    const context = this.#context;
+    const peer = this.#senderOf(message, counter, address);
+    if (typeof peer === 'string') {
+      context.counts.faults[peer] += 1;
+      return;
+    }
+    const wasLiving = isLiving(peer);
+    // An answer goes the way the question came, where that is one of its addresses.
+    const index = peer.addresses.indexOf(address);
+    if (index >= 0) peer.addressIndex = index;
+    this.#learn(message.sender);
+    const isTrusted = isLiving(peer);
+    for (const record of message.news) if (isTrusted || record.status === 'alive' || record.node === context.self.node) this.#learn(record);
+    const tell = isBehind(peer, message.sender) ? [recordOf(peer)] : [];
+    if (!wasLiving) tell.push(context.selfRecord());
+    this.#answer(peer, message, tell);
+  }
+
+  #answer(peer: Peer, { body, sender }: Message, tell: readonly MemberRecord[]): void {
+    const context = this.#context;
+    const target = 'target' in body ? context.roster.get(body.target) : undefined;
+    if (tell.length > 0 && body.type !== 'ping') context.reply(peer, { type: 'news' }, tell);
+    switch (body.type) {
+      case 'ping':
+        // Another name: the address is somebody else's now.
+        if (body.target !== context.self.node) return;
+        if (tell.length > 0) context.reply(peer, { type: 'ack', sequence: body.sequence, target: body.target }, tell);
+        else context.send(peer, { type: 'ack', sequence: body.sequence, target: body.target });
+        return;
+      case 'ack':
+        if (target === undefined) return;
+        this.#prober.acknowledged(body.sequence, target);
+        this.#suspicions.answered(target);
+        return;
+      case 'pingRequest':
+        if (target !== undefined) this.#prober.relay(peer, body.sequence, target);
+        return;
+      case 'stateRequest':
+        this.#states.serve(peer, body);
+        return;
+      case 'statePart':
+        if (sender.boot === peer.boot) this.#states.receive(peer, body);
+        return;
+      case 'news':
+    }
+  }
+
+  /** The peer that a message is from, or why it is not listened to. */
+  #senderOf({ sender }: Message, counter: number, address: string): Peer | MembershipFault {
+    const context = this.#context;
+    if (sender.node === context.self.node) {
+      if (sender.boot !== context.self.boot && context.counts.faults.ownName % 1_000 === 0) {
+        context.log('warn', 'another announcer runs under the name of this node', { node: sender.node, address });
+      }
+      return 'ownName';
+    }
+    const peer = context.roster.get(sender.node);
+    if (peer === undefined) return 'unknownSender';
+    if (!context.options.isKeyed && !peer.addresses.includes(address)) return 'wrongAddress';
+    return peer.replay.accept(sender.boot, counter) ? peer : 'replay';
+  }
+
+  #learn(record: MemberRecord): void {
+    const { self, roster } = this.#context;
+    if (record.node === self.node) {
+      this.#refute(record);
+      return;
+    }
+    const peer = roster.get(record.node);
+    if (peer === undefined) return;
+    if (outranks(record, peer)) this.#adopt(peer, record);
+    if (record.boot === peer.boot) this.#learnState(peer, record);
+  }
+
+  #adopt(peer: Peer, record: MemberRecord): void {
+    const context = this.#context;
+    if (peer.status !== record.status) {
+      context.log(record.status === 'suspect' || peer.status === 'suspect' ? 'debug' : 'info', `a member is ${record.status}`, { node: peer.node, was: peer.status });
+      peer.sinceMs = context.nowMs;
+      context.changed();
+    }
+    if (peer.boot !== record.boot) {
+      forgetState(peer);
+      context.changed();
+    }
+    peer.boot = record.boot;
+    peer.incarnation = record.incarnation;
+    peer.status = record.status;
+    peer.isPrivate = false;
+    peer.suspicion = null;
+    if (record.status === 'suspect') this.#suspicions.heard(peer);
+    if (!isLiving(peer)) peer.nextAbsentPingMs = context.nowMs + context.timings.absentPingMs;
+    context.news.add(peer.node);
+  }
+
+  #learnState(peer: Peer, { stateVersion, state }: MemberRecord): void {
+    const context = this.#context;
+    if (stateVersion > peer.stateVersion) {
+      peer.stateVersion = stateVersion;
+      context.news.add(peer.node);
+    }
+    if (state === null || stateVersion <= peer.heldVersion || stateVersion < peer.stateVersion) return;
+    if (holdState(peer, stateVersion, state)) context.changed();
+    else context.log('warn', 'a member tells a state that cannot be read', { node: peer.node, version: stateVersion });
+  }
+
+  /** Whatever is held against this node is outdated by its next incarnation. */
+  #refute(record: MemberRecord): void {
+    const context = this.#context;
+    const { self } = context;
+    if (!mustRefute(record, self)) return;
+    self.incarnation = Math.min(MAX_INCARNATION, record.incarnation + 1);
+    context.counts.refutations += 1;
+    // Whoever is suspected may well be slow.
+    if (record.boot === self.boot) context.adjustSlowness(1);
+    if (context.nowMs - this.#refutedMs >= REFUTATION_GAP_MS) this.#announceRefutation();
+    else this.#refuteAtMs = this.#refutedMs + REFUTATION_GAP_MS;
+  }
+
+  #announceRefutation(): void {
+    this.#refutedMs = this.#context.nowMs;
+    this.#refuteAtMs = Number.POSITIVE_INFINITY;
+    this.#context.announce(this.#context.selfRecord());
+  }
+}
+
+/** True when a sender seems not to know what is known of it here. */
+function isBehind(peer: Peer, sender: MemberRecord): boolean {
+  return peer.boot !== sender.boot || peer.incarnation !== sender.incarnation || peer.status !== sender.status;
+}

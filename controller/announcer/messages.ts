@@ -1,0 +1,49 @@
+import type { L4Key } from '../../core/ir/l4.ts';
+import type { AnnouncerEvent, AnnouncerReport } from './report.ts';
+import type { AnnouncedVip, AnnouncerSettings, ForwardedPort } from './wanted.ts';
+
+/** What turns one wanted state into the next; `whole`: it replaces everything. */
+export interface WantedDelta {
+  readonly generation: number;
+  readonly whole: boolean;
+  readonly ports: { readonly upserts: readonly ForwardedPort[]; readonly deletes: readonly L4Key[] };
+  readonly vips: { readonly upserts: readonly AnnouncedVip[]; readonly deletes: readonly string[] };
+  /** Null: as before. */
+  readonly nodes: ReadonlyMap<string, readonly string[]> | null;
+}
+
+/** The proxy of this node, as the controller knows it. */
+export interface ProxyState {
+  /** Null: none runs. */
+  readonly pid: number | null;
+  /** All its workers serve. */
+  readonly serving: boolean;
+}
+
+/** Controller to announcer: one IPC channel, structured clone. The first message is `start`. */
+export type ToAnnouncer =
+  | {
+      readonly type: 'start';
+      readonly settings: AnnouncerSettings;
+      readonly logLevel: string;
+      readonly logFormat: 'text' | 'json';
+      /** What an announcer that has ended a moment ago told last: others do not miss it yet. Null: there was none. */
+      readonly inherited: AnnouncerReport | null;
+    }
+  | { readonly type: 'want'; readonly delta: WantedDelta }
+  | { readonly type: 'proxy'; readonly proxy: ProxyState }
+  /**
+   * Withdraw all VIPs in good order (others take over), then end. `forGood`: the kernel's table goes too; else it stays for
+   * whoever comes next.
+   */
+  | { readonly type: 'stop'; readonly forGood: boolean };
+
+/** Announcer to controller. */
+export type FromAnnouncer =
+  /** It can do its work: sockets are open, what an earlier one has left is known. */
+  | { readonly type: 'ready' }
+  /** Something in it has changed since the last; at most ten a second. */
+  | { readonly type: 'report'; readonly report: AnnouncerReport }
+  | { readonly type: 'event'; readonly event: AnnouncerEvent }
+  /** All VIPs are withdrawn: it ends. */
+  | { readonly type: 'stopped' };

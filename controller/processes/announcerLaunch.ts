@@ -1,0 +1,36 @@
+import { ANNOUNCER_CAPABILITIES } from './announcerPermission.ts';
+import { findProgram } from './findProgram.ts';
+import type { ProcessUser } from './processUser.ts';
+
+/** A program and what it is called with. */
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/** What decides how a launch is done. */
+export interface LaunchOptions {
+  readonly user: ProcessUser;
+  readonly isRoot: boolean;
+  /** Where `setpriv` is looked for. */
+  readonly folders: readonly string[];
+}
+
+/**
+ * Makes a launch one with only the capabilities of an announcer. Root goes through setpriv(1), which changes user and
+ * capabilities and then becomes the program: the process id stays, and so does whatever is inherited. The bounding set keeps
+ * everything that is started later within them, `ambient` hands them on to `nft`. Others have no more than they were given.
+ */
+export function restrictLaunch(launch: Launch, { user, isRoot, folders }: LaunchOptions): Launch {
+  if (!isRoot) return launch;
+  const setpriv = findProgram('setpriv', folders);
+  if (setpriv === null) throw new Error(`there is no program setpriv in ${folders.join(':')}; install util-linux`);
+  const capabilities = ['-all', ...ANNOUNCER_CAPABILITIES.map((name) => `+${name.toLowerCase()}`)].join(',');
+  const identity = user.type === 'same' ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`];
+  const args = [
+    ...identity, '--clear-groups', '--no-new-privs',
+    `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, `--bounding-set=${capabilities}`,
+    '--', launch.command, ...launch.args,
+  ];
+  return { command: setpriv, args };
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { until } from '../support/until.ts';
+import { BACKEND_PORT } from './backends.ts';
+import type { Cluster } from './cluster.ts';
+import { vipOf, type LabService } from './labObjects.ts';
+import { monotonicMs, startProbe, type Probe } from './probe.ts';
+
+/** How often each failure is made: GATEHOUSE_FAILOVER_RUNS, default 3. */
+export const RUNS = Number(process.env['GATEHOUSE_FAILOVER_RUNS'] ?? 3);
+
+/** One failure, and how it ends. */
+export interface Failure {
+  readonly name: string;
+  /** The VIP that is asked all the time. */
+  readonly service: LabService;
+  readonly family?: 'ipv4' | 'ipv6';
+  /** Makes it happen to the owner. */
+  readonly happen: (owner: number) => Promise<void>;
+  /** Another node must own the VIP before it ends. */
+  readonly moves: boolean;
+  /** Undoes it; resolves when all is as before, but for the owner. */
+  readonly end: (owner: number) => Promise<void>;
+  /** Looked at after another node has taken over and before `end`. */
+  readonly meanwhile?: (owner: number, successor: number) => Promise<void>;
+  /** Looked at after `end`. */
+  readonly afterwards?: (owner: number, successor: number) => Promise<void>;
+}
+
+/**
+ * Makes a failure again and again to whoever owns the VIP, while two clients ask: one that knows the neighbour, and one that asks for it
+ * each time. Served again, and by one node in the end, is what is asserted; how long it took is told.
+ */
+export async function failAgainAndAgain(t: TestContext, cluster: Cluster, failure: Failure): Promise<void> {
+  const address = vipOf(failure.service)[failure.family ?? 'ipv4'];
+  const [warm, cold]: [number[], number[]] = [[], []];
+  for (let run = 0; run < RUNS; run += 1) {
+    const owner = await cluster.owner(address);
+    const probes = await startProbes(t, cluster, address);
+    const outages = await failOnce(cluster, { failure, address, owner, probes });
+    warm.push(outages.warmMs);
+    cold.push(outages.coldMs);
+    await Promise.all(Object.values(probes).map((probe) => probe.stop()));
+  }
+  t.diagnostic(`${failure.name}: known neighbour ${summary(warm)}; neighbour asked for ${summary(cold)}; ${RUNS} runs`);
+}
+
+interface Probes {
+  readonly warm: Probe;
+  readonly cold: Probe;
+}
+
+interface Run {
+  readonly failure: Failure;
+  readonly address: string;
+  readonly owner: number;
+  readonly probes: Probes;
+}
+
+/** Beyond this, whoever asks anew must meet the failure. */
+const QUESTIONS_AFTER = 30;
+
+async function failOnce(cluster: Cluster, { failure, address, owner, probes }: Run): Promise<{ readonly warmMs: number; readonly coldMs: number }> {
+  const failedMs = monotonicMs();
+  await failure.happen(owner);
+  const successor = failure.moves ? await cluster.owner(address, { not: [owner] }) : owner;
+  await servedAgain(probes);
+  const outages = { warmMs: probes.warm.outageMs(failedMs), coldMs: probes.cold.outageMs(failedMs) };
+  await failure.meanwhile?.(owner, successor);
+  await failure.end(owner);
+  const last = await cluster.owner(address);
+  await servedAgain(probes);
+  await failure.afterwards?.(owner, successor);
+  assert.ok(last > 0);
+  return outages;
+}
+
+async function servedAgain({ warm, cold }: Probes): Promise<void> {
+  const nowMs = monotonicMs();
+  await Promise.all([warm.answered(nowMs, QUESTIONS_AFTER), cold.answered(nowMs, QUESTIONS_AFTER)]);
+}
+
+/** The one that forgets the neighbour is the router's, whose neighbours are not the client's. */
+async function startProbes(t: TestContext, { lab }: Cluster, address: string): Promise<Probes> {
+  const port = BACKEND_PORT.tcp;
+  const [warm, cold] = await Promise.all([
+    startProbe(t, lab.client, { mode: 'connections', address, port }),
+    startProbe(t, lab.router, { mode: 'cold', address, port }),
+  ]);
+  return { warm, cold };
+}
+
+/** `median 210 ms, worst 420 ms`. */
+export function summary(values: readonly number[]): string {
+  const sorted = values.toSorted((one, other) => one - other);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+  return `median ${Math.round(median)} ms, worst ${Math.round(sorted.at(-1) ?? Number.NaN)} ms`;
+}
+
+interface MembersView {
+  readonly members: readonly { readonly node: string; readonly state: string }[];
+}
+
+/** Resolves once every node hears all nodes. */
+export async function allAlive(cluster: Cluster): Promise<void> {
+  for (const gatehouse of cluster.gatehouses) {
+    await until(`${gatehouse.node.nodeName} hears all nodes`, async () => {
+      const { members } = (await gatehouse.api('/api/v1/announcements')) as MembersView;
+      // All but itself.
+      return members.filter(({ state }) => state === 'alive').length === cluster.lab.nodes.length - 1;
+    });
+  }
+}
