@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { KernelReport } from '../../controller/announcer/report.ts';
 import type { Namespace } from '../../test/netns/namespace.ts';
+import { ENDPOINTS_PER_SERVICE } from '../../test/support/serviceFiles.ts';
 import { until } from '../../test/support/until.ts';
 import { startBackendWithin } from '../backend.ts';
 import { isInstalled } from '../child.ts';
@@ -14,7 +15,6 @@ import { keepAliveRequests, newConnections } from '../load/requests.ts';
 import { measure, type Contender, type Effort } from '../measure.ts';
 import { printRow } from '../table.ts';
 import { startCrossing, type Crossing, type Lane } from './crossing.ts';
-import { ENDPOINTS_PER_PORT } from './manyPorts.ts';
 
 /** A comparison of ways through the kernel. */
 interface KernelRow {
@@ -80,7 +80,7 @@ async function runRow({ name, backend, load }: KernelRow, crossing: Crossing, ef
     name: way.name,
     run: (seconds) => load.run({ address: way.address(laneOf(crossing, index)), port: PORTS[backend], seconds, host: 'bench.test', tls: false, cores: corePlan().load, within }),
   }));
-  const others = `${OTHER_PORTS} x ${ENDPOINTS_PER_PORT} others in Gatehouse's table`;
+  const others = `${OTHER_PORTS} x ${ENDPOINTS_PER_SERVICE} others in Gatehouse's table`;
   return printRow(`${name} (${load.describe}; ${others})`, load.unit, await measure(contenders, effort));
 }
 

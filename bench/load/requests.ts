@@ -29,7 +29,8 @@ async function runWrk({ seconds, ...options }: LoadOptions, fields: RequestField
   const failed = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(output);
   return {
     rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(output)?.[1] ?? 0),
-    p99Ms: toMs(/99%\s+(\S+)/.exec(output)?.[1] ?? ''),
+    // A line of its own: other lines may end in a percentage, too.
+    p99Ms: toMs(/^ +99% +(\S+)/m.exec(output)?.[1] ?? ''),
     errors: bad + (failed === null ? 0 : failed.slice(1).reduce((sum, count) => sum + Number(count), 0)),
   };
 }

@@ -6,7 +6,8 @@ import { createAnnouncerHost } from './announcerHost.ts';
 import { forwardedPort, reportOf, SETTINGS, vip, wantedOf } from './testing/announcerFacts.ts';
 import type { Host } from './announcerLife.ts';
 import type { AnnouncerParts, PartEvents } from './announcerParts.ts';
-import { systemClock } from '../../core/time/clock.ts';
+import { monotonicClock } from '../../core/time/clock.ts';
+import type { LeaseWishes } from './leases.ts';
 import type { L2Answer, Link, MemberState } from './parts.ts';
 import type { AnnouncerEvent, AnnouncerReport, KernelReport } from './report.ts';
 
@@ -24,6 +25,7 @@ interface TestHost {
   readonly failures: unknown[];
   readonly reports: AnnouncerReport[];
   readonly events: AnnouncerEvent[];
+  readonly wishes: LeaseWishes[];
   readonly answers: () => readonly L2Answer[];
   readonly state: () => MemberState | null;
   readonly parts: () => PartEvents;
@@ -35,6 +37,7 @@ interface TestHost {
 function createHost(t: TestContext, inherited: AnnouncerReport | null = null): TestHost {
   const done: string[] = [];
   const [failures, reports, events]: [unknown[], AnnouncerReport[], AnnouncerEvent[]] = [[], [], []];
+  const wishes: LeaseWishes[] = [];
   const machine: TestHost['machine'] = {
     links: [ETH0], serves: false, others: [], refutations: 0, kernel: Promise.resolve(PROGRAMMED), joining: Promise.resolve(),
   };
@@ -72,12 +75,13 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
       speaker: {
         start: () => note('speak'),
         setAnswers: (next) => { answers = next; },
+        setRights: (rights) => void note(`rights ${[...rights.keys()].join(' ')}`),
         linksChanged: (links) => void note(`links ${links.map(({ name }) => name).join(' ')}`),
         counts: async () => new Map([[ADDRESS, { requestsReceived: 3, repliesSent: 2, gratuitousSent: 1, conflictsSeen: 0 }]]),
         stop: () => note('hush'),
       },
       proxyHealth: { told: ({ serving }) => { machine.serves = serving; }, orphaned: (ports) => void note(`orphaned with ${ports.length}`), serves: () => machine.serves },
-      clock: systemClock,
+      clock: monotonicClock,
       wallClock: { now: () => 1_000_000 },
     };
   };
@@ -86,6 +90,7 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
     createParts: (_settings, _logger, partEvents) => createParts(partEvents),
     report: (report) => { reports.push(report); },
     event: (event) => { events.push(event); },
+    leaseWishes: (next) => { wishes.push(next); },
     failed: (error) => { failures.push(error); },
   });
   t.after(() => host.abandon());
@@ -93,7 +98,7 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
     if (parts === null) throw new Error('no parts were made');
     return parts;
   };
-  return { host, done, failures, reports, events, answers: () => answers, state: () => state, parts: partsOf, machine };
+  return { host, done, failures, reports, events, wishes, answers: () => answers, state: () => state, parts: partsOf, machine };
 }
 
 const WANTED = { generation: 1, wanted: wantedOf([vip(ADDRESS)], [forwardedPort(ADDRESS, { address: '192.0.2.1', port: 8080 })]) };

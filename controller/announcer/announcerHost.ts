@@ -7,6 +7,7 @@ import { AnnouncerEngine } from './engine.ts';
 import type { EngineEffect, EngineEvent } from './engine/engineEvents.ts';
 import { chooseInterfaces, describeInterfaces } from './interfaces/chooseInterfaces.ts';
 import { surveyInterfaces } from './interfaces/surveyInterfaces.ts';
+import type { LeaseNews, LeaseWishes } from './leases.ts';
 import type { ProxyState } from './messages.ts';
 import type { AnnouncerEvent, AnnouncerReport, FrameCounts } from './report.ts';
 import type { AnnouncerSettings, ForwardedPort } from './wanted.ts';
@@ -21,6 +22,7 @@ export interface HostOptions {
   readonly createParts: (settings: AnnouncerSettings, logger: Logger, events: PartEvents) => AnnouncerParts;
   readonly report: (report: AnnouncerReport) => void;
   readonly event: (event: AnnouncerEvent) => void;
+  readonly leaseWishes: (wishes: LeaseWishes) => void;
   /** Something failed that leaves the state of the process in doubt. */
   readonly failed: (error: unknown) => void;
 }
@@ -54,6 +56,7 @@ class AnnouncerHost implements Host {
   #portsGeneration = 0;
   #upIndexes: ReadonlySet<number> = new Set();
   #refutations = 0;
+  #tickedMs = 0;
   #leaving: Promise<void> | null = null;
 
   constructor(options: HostOptions) {
@@ -99,6 +102,10 @@ class AnnouncerHost implements Host {
   setProxy(proxy: ProxyState): void {
     this.#parts.proxyHealth.told(proxy);
     if (this.#isStarted) this.#tellProxy();
+  }
+
+  setLeases(news: LeaseNews): void {
+    this.#tell({ type: 'leases', news });
   }
 
   orphaned(): void {
@@ -154,6 +161,7 @@ class AnnouncerHost implements Host {
   #carryOut(effect: EngineEffect): void {
     const { speaker, membership } = this.#parts;
     switch (effect.type) {
+      case 'rights': return speaker.setRights(effect.rights);
       case 'answers': return speaker.setAnswers(effect.answers);
       case 'ports': return this.#program(effect.generation, effect.ports);
       case 'nodes': return membership.setNodes(effect.nodes);
@@ -162,6 +170,7 @@ class AnnouncerHost implements Host {
       case 'report':
         this.#report = effect.report;
         return this.#options.report(effect.report);
+      case 'leaseWishes': return this.#options.leaseWishes(effect.wishes);
       case 'leave':
         this.#leaving = membership.stop();
         return;
@@ -174,9 +183,13 @@ class AnnouncerHost implements Host {
     this.#watch(this.#parts.kernel.apply(ports).then((report) => this.#tell({ type: 'kernel', generation, report })));
   }
 
+  /** After a pause what has come meanwhile goes first: time alone must not decide what a message that waits would. */
   #tick(): void {
     this.#tellProxy();
-    this.#tell({ type: 'tick' });
+    const nowMs = this.#parts.clock.now();
+    const isLate = nowMs - this.#tickedMs > 2 * TICK_MS;
+    this.#tickedMs = nowMs;
+    if (!isLate) this.#tell({ type: 'tick' });
   }
 
   #tellProxy(): void {

@@ -40,6 +40,7 @@ function startLife(t: TestContext, path: string | null): TestLife {
     start: ({ generation }) => note(`start ${generation}, inherited ${inherited?.generation ?? 'nothing'}`),
     want: ({ generation }) => void note(`want ${generation}`),
     setProxy: ({ serving }) => void note(`proxy ${serving}`),
+    setLeases: ({ sequence }) => void note(`leases ${sequence}`),
     orphaned: () => void note('orphaned'),
     yield: async () => {
       await note('yield');
@@ -78,6 +79,7 @@ test('an announcer begins with the first wanted state, and stops in good order',
   const path = meetingPlace(t);
   const { life, done, told } = startLife(t, path);
   life.setProxy({ pid: 7, serving: true });
+  life.setLeases({ sequence: 4, reachable: true, rights: new Map() });
   assert.deepEqual(done, []);
   const ready = once(told, 'ready');
   life.want(WANTED);
@@ -86,7 +88,7 @@ test('an announcer begins with the first wanted state, and stops in good order',
   const ended = once(told, 'ended');
   life.stop(true);
   await ended;
-  assert.deepEqual(done, ['proxy true', 'start 1, inherited nothing', 'want 1', 'want 2', 'stop true']);
+  assert.deepEqual(done, ['proxy true', 'leases 4', 'start 1, inherited nothing', 'want 1', 'want 2', 'stop true']);
   assert.deepEqual(readdirSync(join(path, '..')), []);
 });
 

@@ -1,6 +1,7 @@
 import { callPredecessor, type Predecessor, type PredecessorAnswer } from './takeover/predecessor.ts';
 import { listenForSuccessors, type SuccessorServer } from './takeover/successorServer.ts';
 import { applyWantedDelta, NOTHING_WANTED, type NumberedWanted } from './wantedDelta.ts';
+import type { LeaseNews } from './leases.ts';
 import type { ProxyState, WantedDelta } from './messages.ts';
 import type { AnnouncerReport } from './report.ts';
 import type { Logger } from '../../core/log/logger.ts';
@@ -11,6 +12,7 @@ export interface Host {
   start(first: NumberedWanted): Promise<void>;
   want(next: NumberedWanted): void;
   setProxy(proxy: ProxyState): void;
+  setLeases(news: LeaseNews): void;
   /** There is no controller any more. */
   orphaned(): void;
   /** Stops what two announcers cannot do at once, in silence, and changes the kernel no more; answers go on. Gives the last report. */
@@ -42,6 +44,7 @@ export interface AnnouncerLife {
   /** The first one begins the work. */
   want(delta: WantedDelta): void;
   setProxy(proxy: ProxyState): void;
+  setLeases(news: LeaseNews): void;
   /** The controller is gone. */
   orphaned(): void;
   /** In good order; see Host.stop. An announcer that waits for this one gets its VIPs in place of the others. */
@@ -64,6 +67,7 @@ class Life implements AnnouncerLife {
   readonly #dependencies: AnnouncerLifeDependencies;
   #wanted: NumberedWanted | null = null;
   #proxy: ProxyState | null = null;
+  #leases: LeaseNews | null = null;
   #host: Host | null = null;
   #successors: SuccessorServer | null = null;
   #isOrphan = false;
@@ -86,6 +90,11 @@ class Life implements AnnouncerLife {
   setProxy(proxy: ProxyState): void {
     this.#proxy = proxy;
     this.#host?.setProxy(proxy);
+  }
+
+  setLeases(news: LeaseNews): void {
+    this.#leases = news;
+    this.#host?.setLeases(news);
   }
 
   orphaned(): void {
@@ -167,6 +176,7 @@ class Life implements AnnouncerLife {
   async #work(first: NumberedWanted, inherited: AnnouncerReport | null): Promise<Host> {
     const host = this.#dependencies.createHost(inherited);
     if (this.#proxy !== null) host.setProxy(this.#proxy);
+    if (this.#leases !== null) host.setLeases(this.#leases);
     this.#host = host;
     await host.start(first);
     // What came meanwhile; the same again changes nothing.

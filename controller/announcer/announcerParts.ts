@@ -1,9 +1,9 @@
 import type { Logger } from '../../core/log/logger.ts';
-import { systemClock } from '../../core/time/clock.ts';
-import type { Clock } from '../../core/time/clock.ts';
+import { monotonicClock, type Clock } from '../../core/time/clock.ts';
 import { createInterfaceWatch } from './interfaces/interfaceWatch.ts';
 import { createKernelForwarding } from './kernel/kernelForwarding.ts';
 import { createNft } from './kernel/nft.ts';
+import { createTableWatch } from './kernel/tableWatch.ts';
 import { createSysctls } from './kernel/sysctls.ts';
 import { createL2Speaker } from './l2/thread/l2Speaker.ts';
 import { createMembership, type GossipMembership } from './membership/membership.ts';
@@ -35,7 +35,7 @@ export interface AnnouncerParts {
   readonly membership: AnnouncerMembership;
   readonly speaker: L2Speaker;
   readonly proxyHealth: ProxyHealth;
-  /** Monotonic. */
+  /** CLOCK_MONOTONIC, as that of the controller. */
   readonly clock: Clock;
   /** Since the epoch. */
   readonly wallClock: Clock;
@@ -43,13 +43,13 @@ export interface AnnouncerParts {
 
 /** Those of this machine. Throws RangeError when the membership's key or the node's name cannot be used. */
 export function createAnnouncerParts(settings: AnnouncerSettings, logger: Logger, events: PartEvents): AnnouncerParts {
-  const clock = systemClock;
+  const clock = monotonicClock;
   const { nodeName, membershipPort: port, membershipKey: key, gratuitousIntervalMs } = settings;
   return {
     interfaces: createInterfaceWatch({ log: logger, onChange: events.interfacesChanged }),
     kernel: createKernelForwarding({
       settings, nft: createNft(), sysctls: createSysctls(), log: logger, reported: events.kernelReported,
-      routing: createPolicyRouting({ log: logger }), conntrack: createConntrackFlush(),
+      routing: createPolicyRouting({ log: logger }), conntrack: createConntrackFlush(), tableWatch: createTableWatch(),
     }),
     membership: createMembership({ nodeName, port, key, logger, clock, onChange: events.membersChanged }),
     speaker: createL2Speaker({ events, logger, gratuitousIntervalMs }),

@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
-import { isArrayOf, isCount, isFields, isFlag, isText, type Fields } from '../../core/ipc/messageShape.ts';
+import { isArrayOf, isCount, isFields, isFiniteNumber, isFlag, isText, type Fields } from '../../core/ipc/messageShape.ts';
 import { l4Key } from '../../core/ir/l4.ts';
 import { isLogLevel, type LogLevel } from '../../core/log/logger.ts';
 import { parseCidr } from '../../core/net/ipRange.ts';
+import type { Right } from '../election/electionState.ts';
 import { isAnnouncerReport } from './isAnnouncerReport.ts';
+import type { LeaseNews } from './leases.ts';
 import type { ProxyState, ToAnnouncer, WantedDelta } from './messages.ts';
 import type { AnnouncedVip, AnnouncerSettings, ForwardedPort, ForwardTarget, KernelEndpoint, VipCandidate } from './wanted.ts';
 
@@ -35,6 +37,7 @@ function isToAnnouncer(value: Fields): value is Fields & DecodedToAnnouncer {
         && (value['inherited'] === null || isAnnouncerReport(value['inherited']));
     case 'want': return isWantedDelta(value['delta']);
     case 'proxy': return isProxyState(value['proxy']);
+    case 'leases': return isLeaseNews(value['news']);
     case 'stop': return isFlag(value['forGood']);
     default: return false;
   }
@@ -92,6 +95,7 @@ function isAnnouncedVip(value: unknown): value is AnnouncedVip {
     && isArrayOf(value['interfaces'], isText)
     && (value['sharing'] === 'owner' || value['sharing'] === 'perClient')
     && isFlag(value['sticky']) && isFlag(value['needsProxy'])
+    && (value['ownership'] === 'hash' || value['ownership'] === 'lease')
     && isArrayOf(value['services'], isText);
 }
 
@@ -107,6 +111,17 @@ function isNodes(value: unknown): value is ReadonlyMap<string, readonly string[]
 function isProxyState(value: unknown): value is ProxyState {
   return isFields(value) && isFlag(value['serving'])
     && (value['pid'] === null || (isCount(value['pid']) && value['pid'] > 0));
+}
+
+function isLeaseNews(value: unknown): value is LeaseNews {
+  if (!isFields(value)) return false;
+  const { sequence, reachable, rights } = value;
+  return isCount(sequence) && isFlag(reachable) && rights instanceof Map
+    && [...rights].every(([address, right]: readonly [unknown, unknown]) => isAddress(address) && isRight(right));
+}
+
+function isRight(value: unknown): value is Right {
+  return isFields(value) && isFiniteNumber(value['untilMonotonicMs']) && isFiniteNumber(value['untilWallMs']);
 }
 
 function isPort(value: unknown): value is number {

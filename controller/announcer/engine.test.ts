@@ -1,7 +1,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { AnnouncerEngine, LEAVING_MS, SETTLE_MS } from './engine.ts';
+import { AnnouncerEngine, LEAVING_MS } from './engine.ts';
 import type { EngineEffect, EngineEvent } from './engine/engineEvents.ts';
+import { RETURN_MS, SETTLE_MS } from './engine/settling.ts';
 import { ONE_INTERFACE } from './engine/testing/simulatedLan.ts';
 import { mapOfVips, members, SERVING, vipOf } from './ownership/testing/given.ts';
 import type { L2Answer, MemberState } from './parts.ts';
@@ -103,6 +104,44 @@ test('the owner of a dead node is replaced in the very step in which its death i
   bench.alive(members(['node-a']));
   assert.deepEqual(bench.addresses(), [OURS, THEIRS]);
   assert.deepEqual(bench.events.map(({ type, address }) => `${type} ${address}`), [`moved ${THEIRS}`]);
+});
+
+test('a node whose link returns while it hears nobody listens first, and takes only what is left then', () => {
+  const bench = running();
+  bench.give({ type: 'interfaces', interfaces: { ...ONE_INTERFACE, choose: () => [] } }).alive(members(['node-a']));
+  assert.deepEqual(bench.addresses(), []);
+  bench.give({ type: 'interfaces', interfaces: ONE_INTERFACE }, 1_000);
+  assert.deepEqual(bench.addresses(), [], 'node-b may own all of them');
+  assert.deepEqual(bench.states.at(-1)?.unable, ['*']);
+  bench.give({ type: 'tick' }, SETTLE_MS + 100).alive(members(BOTH));
+  assert.deepEqual(bench.addresses(), [], 'what node-b holds may follow in a moment');
+  bench.give({ type: 'tick' }, 100);
+  assert.deepEqual(bench.addresses(), [OURS]);
+});
+
+test('a node whose link returns and that is truly alone takes all of them after that time', () => {
+  const bench = running();
+  bench.give({ type: 'interfaces', interfaces: { ...ONE_INTERFACE, choose: () => [] } }).alive(members(['node-a']));
+  bench.give({ type: 'interfaces', interfaces: ONE_INTERFACE }, 1_000).give({ type: 'tick' }, RETURN_MS);
+  assert.deepEqual(bench.addresses(), [OURS, THEIRS]);
+});
+
+test('a link that was away for so short a time that nobody can have missed the node changes nothing', () => {
+  const bench = running();
+  bench.give({ type: 'interfaces', interfaces: { ...ONE_INTERFACE, choose: () => [] } });
+  bench.give({ type: 'interfaces', interfaces: ONE_INTERFACE }, 300);
+  assert.deepEqual(bench.addresses(), [OURS]);
+});
+
+test('a process that stood still claims nothing that it held before: whoever holds it now keeps it', () => {
+  const bench = running([vipOf(OURS, BOTH, { sticky: true })]);
+  assert.deepEqual(bench.states.at(-1)?.held, [OURS]);
+  bench.give({ type: 'lapsed' });
+  assert.deepEqual(bench.states.at(-1)?.held, []);
+  bench.alive(members(BOTH, { 'node-b': { held: [OURS] } }));
+  assert.deepEqual(bench.addresses(), []);
+  bench.give({ type: 'tick' }, LEAVING_MS);
+  assert.deepEqual(bench.addresses(), [], 'nor does it come back later');
 });
 
 test('what moves to a living node is answered for until that one is heard, or for a second', () => {

@@ -1,3 +1,4 @@
+import type { LeaseNews } from './leases.ts';
 import type { L2Answer, MemberState } from './parts.ts';
 import type { AnnouncerReport, FrameCounts, KernelReport, MemberReport } from './report.ts';
 import type { AnnouncerSettings, AnnouncerWanted } from './wanted.ts';
@@ -9,8 +10,11 @@ import type { EngineEffect, EngineEvent, InterfaceView, Moment } from './engine/
 import { inherit, inheritedDecisions, type Inheritance } from './engine/inherit.ts';
 import { interfaceChoices, type InterfaceChoices } from './engine/interfaceChoices.ts';
 import { findMoves, includes, isNobody, movedEvent, type Move } from './engine/moves.ts';
+import { LeaseBook } from './engine/leaseBook.ts';
 import { isSameState, ownState } from './engine/ownState.ts';
-import { decideOwners } from './ownership/decideOwners.ts';
+import { Settling } from './engine/settling.ts';
+import { decideOwners, type OwnershipInput } from './ownership/decideOwners.ts';
+import { leasedOwners, leasesWanted } from './ownership/leasedOwners.ts';
 import type { Decisions } from './ownership/decision.ts';
 
 /** What an engine is made with. */
@@ -22,8 +26,6 @@ export interface EngineOptions {
 
 /** Ours: how long a node answers on for a VIP that another one has been given, unless it hears that one before. */
 export const LEAVING_MS = 1_000;
-/** Ours: how long a node listens before it takes anything, unless all others have answered before. */
-export const SETTLE_MS = 600;
 /** Ours: how long the kernel may take with the ports of a new VIP before that is answered for anyway. */
 const KERNEL_WAIT_MS = 2_000;
 const REPORT_GAP_MS = 100;
@@ -44,13 +46,10 @@ export class AnnouncerEngine {
   #phase: 'starting' | 'running' | 'stopping' | 'stopped' = 'starting';
   #now: Moment = { monotonicMs: 0, wallMs: 0 };
   #effects: EngineEffect[] = [];
-
   #generation = 0;
   #wanted: AnnouncerWanted = NOTHING_WANTED;
   #hasWanted = false;
-  #isSettled = false;
-  /** Since when members could be heard. */
-  #listeningSinceMs: number | null = null;
+  readonly #settling = new Settling();
   #alive: ReadonlyMap<string, MemberState> = new Map();
   #members: readonly MemberReport[] = [];
   #interfaces: InterfaceView | null = null;
@@ -58,7 +57,8 @@ export class AnnouncerEngine {
   #serving = false;
   #kernel = NO_KERNEL;
   #kernelForwards = false;
-
+  readonly #leases = new LeaseBook();
+  #leasesWanted: readonly string[] = [];
   #decisions: Decisions = new Map();
   readonly #sinceMs = new Map<string, number>();
   readonly #leaving = new Map<string, Leaving>();
@@ -73,12 +73,15 @@ export class AnnouncerEngine {
   #published: MemberState | undefined;
   /** Until then what is lost is given up at once: others have it already. */
   #abruptUntilMs = Number.NEGATIVE_INFINITY;
+  /** Until then nothing is said to be held; null: no such time. */
+  #forgetsUntilMs: number | null = null;
   #announcedAllMs = Number.NEGATIVE_INFINITY;
   #stopByMs = Number.POSITIVE_INFINITY;
   #reportedMs = Number.NEGATIVE_INFINITY;
   #mustDecide = false;
   #mustAnswer = false;
   #mustReport = false;
+  #mustWish = false;
 
   constructor({ settings, inherited }: EngineOptions) {
     this.#self = settings.nodeName;
@@ -98,6 +101,7 @@ export class AnnouncerEngine {
     if (this.#mustDecide) this.#decide();
     if (this.#mustAnswer) this.#answer();
     if (mayHaveNews) this.#publish();
+    this.#wish();
     this.#finishStop();
     this.#report();
     return this.#effects;
@@ -107,12 +111,15 @@ export class AnnouncerEngine {
     switch (event.type) {
       case 'wanted': return this.#takeWanted(event);
       case 'membership': return this.#takeMembership(event);
-      case 'settled': return this.#settle();
+      case 'settled':
+        this.#mustDecide ||= this.#settling.settle();
+        return;
       case 'interfaces': return this.#takeInterfaces(event.interfaces);
       case 'proxy':
         this.#mustDecide ||= event.serving !== this.#serving;
         this.#serving = event.serving;
         return;
+      case 'leases': return this.#takeLeases(event.news);
       case 'takenOver':
         if (this.#leaving.delete(event.address)) this.#mustAnswer = true;
         return;
@@ -120,7 +127,10 @@ export class AnnouncerEngine {
       case 'lapsed':
         this.#abruptUntilMs = this.#now.monotonicMs + LEAVING_MS;
         if (this.#phase !== 'stopping') this.#leaving.clear();
+        // Others may hold by now what this node held, and it hears so in a moment: its own claim is older.
+        this.#forgetsUntilMs = this.#abruptUntilMs;
         this.#mustAnswer = true;
+        this.#mustDecide = true;
         return;
       case 'kernel': return this.#takeKernel(event);
       case 'counts':
@@ -163,7 +173,7 @@ export class AnnouncerEngine {
     // Whoever has left hears nobody, which says nothing about who takes over.
     if (this.#phase === 'stopping') return;
     const { monotonicMs } = this.#now;
-    this.#listeningSinceMs ??= monotonicMs;
+    this.#settling.listens(monotonicMs);
     const joined = [...alive.keys()].filter((node) => node !== this.#self && !this.#alive.has(node));
     const isSame = joined.length === 0 && alive.size === this.#alive.size
       && [...alive].every(([node, state]) => node === this.#self || isSameState(this.#alive.get(node), state));
@@ -172,6 +182,7 @@ export class AnnouncerEngine {
     this.#mustReport = true;
     if (accused) this.#abruptUntilMs = monotonicMs + LEAVING_MS;
     if (accused || joined.length > 0) this.#announceAgain(accused ? null : joined);
+    if (this.#wanted.nodes.keys().every((node) => node === this.#self || alive.has(node))) this.#settling.heardAll(monotonicMs);
     this.#mustDecide ||= !isSame;
   }
 
@@ -186,16 +197,43 @@ export class AnnouncerEngine {
     for (const { address, candidates } of this.#wanted.vips.values()) {
       if (this.#decisions.get(address)?.owner !== this.#self) continue;
       if (joined !== null && !candidates.some(({ node }) => joined.includes(node))) continue;
-      this.#announcements.set(address, (this.#announcements.get(address) ?? 0) + 1);
-      this.#mustAnswer = true;
+      this.#callAgain(address);
     }
   }
 
+  #callAgain(address: string): void {
+    this.#announcements.set(address, (this.#announcements.get(address) ?? 0) + 1);
+    this.#mustAnswer = true;
+  }
+
   #takeInterfaces(interfaces: InterfaceView): void {
+    const couldSpeak = this.#canSpeak();
     this.#interfaces = interfaces;
     this.#choices = interfaceChoices(interfaces);
+    const canSpeak = this.#canSpeak();
+    if (couldSpeak && !canSpeak) this.#settling.lostLink(this.#now.monotonicMs);
+    if (!couldSpeak && canSpeak) this.#listenAgain();
     this.#mustDecide = true;
     this.#mustAnswer = true;
+  }
+
+  #canSpeak(): boolean {
+    return this.#wanted.vips.values().some((vip) => this.#choices.of(vip).length > 0);
+  }
+
+  /** A node that comes back has yet to hear who owns now what it owned: it listens first, as at its start. */
+  #listenAgain(): void {
+    const isWithOthers = this.#wanted.nodes.keys().some((node) => node !== this.#self);
+    if (isWithOthers && this.#settling.linkReturned(this.#now.monotonicMs)) this.#inheritance = null;
+  }
+
+  /** Who has been without a right may have been replaced meanwhile, so that clients must be told anew. */
+  #takeLeases(news: LeaseNews): void {
+    const { gained, hasLost } = this.#leases.take(news, this.#now);
+    for (const address of gained) if (this.#wanted.vips.has(address)) this.#callAgain(address);
+    this.#mustDecide ||= hasLost || gained.length > 0;
+    this.#mustWish = true;
+    this.#effects.push({ type: 'rights', rights: this.#leases.rights });
   }
 
   #takeConflict({ address, interface: name, mac, defended }: Extract<EngineEvent, { type: 'conflict' }>): void {
@@ -227,16 +265,9 @@ export class AnnouncerEngine {
     this.#mustAnswer = true;
   }
 
-  #settle(): void {
-    if (this.#isSettled) return;
-    this.#isSettled = true;
-    this.#mustDecide = true;
-  }
-
-  /** What is due. */
   #expire(): void {
     const { monotonicMs } = this.#now;
-    if (this.#listeningSinceMs !== null && monotonicMs - this.#listeningSinceMs >= SETTLE_MS) this.#settle();
+    if (this.#settling.expire(monotonicMs)) this.#mustDecide = true;
     for (const map of [this.#leaving, this.#awaited]) {
       for (const [address, { untilMs }] of map) {
         if (monotonicMs < untilMs) continue;
@@ -244,40 +275,59 @@ export class AnnouncerEngine {
         this.#mustAnswer = true;
       }
     }
+    if (this.#leases.expire(this.#now)) this.#mustDecide = true;
+    if (this.#forgetsUntilMs !== null && monotonicMs >= this.#forgetsUntilMs) {
+      this.#forgetsUntilMs = null;
+      this.#mustDecide = true;
+    }
     if (this.#conflicts.expire(monotonicMs, (address) => this.#wanted.vips.has(address))) this.#mustReport = true;
   }
 
   /** It may own VIPs: it knows who else is alive, and its kernel forwards. */
   #isReady(): boolean {
-    return this.#inheritance !== null || (this.#isSettled && this.#kernelForwards);
+    return this.#inheritance !== null || (this.#settling.isSettled && this.#kernelForwards);
   }
 
   #decide(): void {
     if (!this.#hasWanted) return;
     this.#mustDecide = false;
-    if (this.#phase === 'starting' && this.#isSettled) this.#phase = 'running';
+    if (this.#phase === 'starting' && this.#settling.isSettled) this.#phase = 'running';
     const before = this.#decisions;
     const isInheriting = this.#phase === 'starting' && this.#inheritance !== null;
-    this.#decisions = isInheriting && this.#inheritance !== null ? inheritedDecisions(this.#wanted.vips, this.#inheritance) : this.#owners();
+    const input = this.#ownershipInput();
+    const wished = isInheriting && this.#inheritance !== null ? inheritedDecisions(input.vips, this.#inheritance) : decideOwners(input);
+    this.#decisions = leasedOwners(wished, input, { self: this.#self, rights: this.#leases.rights });
+    this.#wantLeases(leasesWanted(wished, input.vips, this.#self));
     this.#mustReport = true;
     this.#mustAnswer = true;
     // What was inherited has moved nowhere.
     if (!isInheriting) for (const move of findMoves(before, this.#decisions)) this.#carryOut(move);
   }
 
-  #owners(): Decisions {
+  #ownershipInput(): OwnershipInput {
     const { vips, nodes } = this.#wanted;
     const alive = new Map(this.#alive);
     if (this.#phase === 'stopping') alive.delete(this.#self);
     else alive.set(this.#self, this.#state());
     const knownNodes = new Set([...nodes.keys(), this.#self]).size;
-    return decideOwners({ vips, alive, knownNodes, quorum: this.#quorum });
+    return { vips, alive, knownNodes, quorum: this.#quorum };
+  }
+
+  #wantLeases(wanted: readonly string[]): void {
+    this.#mustWish ||= wanted.join(' ') !== this.#leasesWanted.join(' ');
+    this.#leasesWanted = wanted;
+  }
+
+  #wish(): void {
+    if (!this.#mustWish || !this.#hasWanted) return;
+    this.#mustWish = false;
+    this.#effects.push({ type: 'leaseWishes', wishes: { heeded: this.#leases.heeded, wanted: this.#leasesWanted } });
   }
 
   #state(): MemberState {
     return ownState({
       self: this.#self, vips: this.#wanted.vips, decisions: this.#decisions, alive: this.#alive, choices: this.#choices,
-      serving: this.#serving, ready: this.#isReady(),
+      serving: this.#serving, ready: this.#isReady(), mayHold: this.#forgetsUntilMs === null, leases: this.#leases,
     });
   }
 
@@ -297,7 +347,7 @@ export class AnnouncerEngine {
   /** False when nobody takes over, or somebody has already. */
   #mayLeaveSlowly({ address, after }: Move): boolean {
     const { monotonicMs } = this.#now;
-    if (after === null || isNobody(after)) return false;
+    if (after === null || isNobody(after) || this.#wanted.vips.get(address)?.ownership === 'lease') return false;
     if (monotonicMs < this.#abruptUntilMs || this.#conflicts.hasSeenSince(address, monotonicMs - LEAVING_MS)) return false;
     return after.owner === null || this.#alive.get(after.owner)?.held.includes(address) !== true;
   }

@@ -50,6 +50,7 @@ function isInterfaceReport(value: unknown): value is InterfaceReport {
   return isFields(value) && isText(value['name']) && isText(value['mac']) && isFlag(value['up']) && isText(value['unused']);
 }
 
-function isAddress(value: unknown): value is string {
+/** True for an IP address; a zone may follow. */
+export function isAddress(value: unknown): value is string {
   return isText(value) && isIP(value) !== 0;
 }

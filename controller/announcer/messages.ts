@@ -1,4 +1,5 @@
 import type { L4Key } from '../../core/ir/l4.ts';
+import type { LeaseNews, LeaseWishes } from './leases.ts';
 import type { AnnouncerEvent, AnnouncerReport } from './report.ts';
 import type { AnnouncedVip, AnnouncerSettings, ForwardedPort } from './wanted.ts';
 
@@ -32,6 +33,8 @@ export type ToAnnouncer =
     }
   | { readonly type: 'want'; readonly delta: WantedDelta }
   | { readonly type: 'proxy'; readonly proxy: ProxyState }
+  /** Sent every second at least while there are Leases to keep, and on each change. */
+  | { readonly type: 'leases'; readonly news: LeaseNews }
   /**
    * Withdraw all VIPs in good order (others take over), then end. `forGood`: the kernel's table goes too; else it stays for
    * whoever comes next.
@@ -45,5 +48,7 @@ export type FromAnnouncer =
   /** Something in it has changed since the last; at most ten a second. */
   | { readonly type: 'report'; readonly report: AnnouncerReport }
   | { readonly type: 'event'; readonly event: AnnouncerEvent }
+  /** In answer to each `leases`, and whenever the wishes change. */
+  | { readonly type: 'leaseWishes'; readonly wishes: LeaseWishes }
   /** All VIPs are withdrawn: it ends. */
   | { readonly type: 'stopped' };

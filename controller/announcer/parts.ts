@@ -1,3 +1,4 @@
+import type { Right } from '../election/electionState.ts';
 import type { ForwardedPort } from './wanted.ts';
 import type { FrameCounts, KernelReport, MemberReport } from './report.ts';
 import type { L4Key } from '../../core/ir/l4.ts';
@@ -54,7 +55,10 @@ export interface MemberState {
    * (yet).
    */
   readonly unable: readonly string[];
-  /** VIPs that it owns and has a right to keep, sorted: those with `sticky`, and those that need a proxy while none serves. */
+  /**
+   * VIPs that it owns and has a right to keep, sorted: those with `sticky`, those that need a proxy while none serves, and those whose
+   * Lease it holds.
+   */
   readonly held: readonly string[];
 }
 
@@ -92,6 +96,8 @@ export interface L2Answer {
    * owner that was out of sight and has drawn clients to itself. Absent: 0.
    */
   readonly announcement?: number;
+  /** Only spoken for while there is a right to (`setRights`), whatever else holds. Absent: false. */
+  readonly leased?: boolean;
 }
 
 export interface L2Interface {
@@ -105,6 +111,8 @@ export interface L2Speaker {
   start(): Promise<void>;
   /** From now on exactly these; frames that announce what is new go out before anything else is done. */
   setAnswers(answers: readonly L2Answer[]): void;
+  /** Until when `leased` answers may be spoken for, by address, by CLOCK_MONOTONIC and the wall clock; looked at before each frame. */
+  setRights(rights: ReadonlyMap<string, Right>): void;
   /** All interfaces of this machine, after any change: whose frames are our own, and which have come back and are announced on again. */
   linksChanged(links: readonly Link[]): void;
   /** Frames by VIP, since the start. */

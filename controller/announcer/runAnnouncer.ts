@@ -3,6 +3,7 @@ import { createLogger, type Logger } from '../../core/log/logger.ts';
 import { libc } from '../../core/os/libc.ts';
 import { createAnnouncerLife, type AnnouncerLife, type Host } from './announcerLife.ts';
 import { decodeToAnnouncer, type DecodedStart, type DecodedToAnnouncer } from './decodeToAnnouncer.ts';
+import type { LeaseWishes } from './leases.ts';
 import type { FromAnnouncer } from './messages.ts';
 import type { AnnouncerEvent, AnnouncerReport } from './report.ts';
 import type { AnnouncerSettings } from './wanted.ts';
@@ -25,6 +26,7 @@ export interface HostTools {
   readonly inherited: AnnouncerReport | null;
   readonly report: (report: AnnouncerReport) => void;
   readonly event: (event: AnnouncerEvent) => void;
+  readonly leaseWishes: (wishes: LeaseWishes) => void;
   /** Something failed that leaves the state of the process in doubt. */
   readonly failed: (error: unknown) => void;
 }
@@ -69,6 +71,7 @@ class AnnouncerShell {
       case 'start': return this.#start(message);
       case 'want': return this.#started().want(message.delta);
       case 'proxy': return this.#started().setProxy(message.proxy);
+      case 'leases': return this.#started().setLeases(message.news);
       case 'stop': return this.#started().stop(message.forGood);
     }
   }
@@ -103,6 +106,7 @@ class AnnouncerShell {
       logger,
       report: (report: AnnouncerReport) => send({ type: 'report', report }),
       event: (event: AnnouncerEvent) => send({ type: 'event', event }),
+      leaseWishes: (wishes: LeaseWishes) => send({ type: 'leaseWishes', wishes }),
       failed: (error: unknown) => void this.fail(error),
     };
     const life = createAnnouncerLife({

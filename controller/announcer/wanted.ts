@@ -56,11 +56,8 @@ export interface AnnouncedVip {
   readonly sharing: 'owner' | 'perClient';
   /** A node that returns does not take it back. */
   readonly sticky: boolean;
-  /**
-   * With `ownership: lease`, who holds the Lease of this VIP, by node name: nobody else may answer; null: nobody holds it. Absent: there
-   * is no Lease, nodes agree by themselves.
-   */
-  readonly leaseHolder?: string | null;
+  /** `lease`: only a node that holds the Lease of the VIP answers; `hash`: nodes agree by themselves. */
+  readonly ownership: 'hash' | 'lease';
   /** It has ports that the proxy carries: of no use on a node whose proxy does not serve. */
   readonly needsProxy: boolean;
   /** `namespace/name` of the Services that have it, sorted. */

@@ -26,7 +26,7 @@ export const ANNOUNCER_FLAGS = {
     help: `File with a secret of at least ${LEAST_KEY_OCTETS} octets, the same on all nodes, by which they know each other. Without it anybody on the network can speak for a node.`,
     defaultText: 'none',
   }),
-  quorum: toggle('announcer-quorum', false, 'A node that hears from no more than half of all nodes gives up its addresses: better none than two owners.'),
+  quorum: toggle('announcer-quorum', false, 'A node that hears from no more than half of all nodes, itself included, gives up its addresses: better none than two owners.'),
   excludedInterfaces: many('exclude-interfaces', regularExpression, {
     placeholder: 'REGEX',
     help: 'Interfaces that are not used for announcing unless an L2Advertisement names them.',

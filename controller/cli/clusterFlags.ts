@@ -48,6 +48,11 @@ export const CLUSTER_FLAGS = {
     help: 'Name of that Lease, in the own namespace.',
     defaultText: 'gatehouse-leader',
   }),
+  vipLeases: toggle(
+    'vip-leases',
+    false,
+    'Keep a Lease in the own namespace for each address whose L2Advertisement asks for it (ownership: lease). Off: nobody answers for these.',
+  ),
   updateStatus: toggle('update-status', true, 'Write addresses, conditions and Events to the cluster. Off: nothing is ever written but the Lease.'),
   publishStatusAddress: many('publish-status-address', statusAddress, {
     placeholder: 'ADDRESS',
@@ -101,10 +106,10 @@ export function clusterOptions(
   if ((flags.webhookCertificate === null) !== (flags.webhookKey === null)) {
     return { type: 'wrong', message: '--webhook-certificate and --webhook-key go together' };
   }
-  const { kubeconfig, context, namespace, secrets, compat, leaderElection, electionLease, updateStatus, ownService } = flags;
+  const { kubeconfig, context, namespace, secrets, compat, leaderElection, electionLease, vipLeases, updateStatus, ownService } = flags;
   const electionLeaseName = leaderElection ? electionLease : null;
   const publishStatusAddresses = flags.publishStatusAddress;
-  const options = { kubeconfig, context, namespace, secrets, compat, electionLease: electionLeaseName, updateStatus, ownService, publishStatusAddresses };
+  const options = { kubeconfig, context, namespace, secrets, compat, electionLease: electionLeaseName, vipLeases, updateStatus, ownService, publishStatusAddresses };
   return { type: 'cluster', options: { ...options, webhook: webhookOptions(flags) } };
 }
 

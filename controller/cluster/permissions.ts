@@ -1,10 +1,10 @@
 import type { RequestAttributes } from './requestAttributes.ts';
 
 /** Parts of Gatehouse that need rights of their own; an installation has those that its values ask for. */
-export const FEATURES = ['core', 'status', 'election', 'webhook', 'secretsNamed', 'secretsPolled', 'secretsAll', 'compatMetallb', 'compatOpenelb'] as const;
+export const FEATURES = ['core', 'status', 'election', 'vipLeases', 'webhook', 'secretsNamed', 'secretsPolled', 'secretsAll', 'compatMetallb', 'compatOpenelb'] as const;
 
 /**
- * `core`: reading; every installation has it. `status`: writing statuses and Events (`--update-status`). Of `secretsNamed`,
+ * `core`: reading; every installation has it. `status`: writing statuses and Events (`--update-status`). `vipLeases`: `--vip-leases`. Of `secretsNamed`,
  * `secretsPolled` and `secretsAll` each has one (`--secrets`).
  */
 export type Feature = (typeof FEATURES)[number];
@@ -106,6 +106,10 @@ export const PERMISSIONS: readonly Permission[] = [
   cluster('', 'events', ['create', 'patch'], status('What happened to an object, shown by kubectl describe; repeats raise a count.')),
   own('coordination.k8s.io', 'leases', ['create'], { feature: 'election', why: 'The Lease that says who writes statuses; the first to come makes it.' }),
   own('coordination.k8s.io', 'leases', ['get', 'update'], { resourceName: 'lease', feature: 'election', why: 'Holding and renewing that one Lease.' }),
+  own('coordination.k8s.io', 'leases', ['get', 'create', 'update'], {
+    feature: 'vipLeases',
+    why: 'A Lease per address with `ownership: lease`. Named after addresses, they cannot be listed here: it is all Leases of the namespace.',
+  }),
   cluster('', 'secrets', ['get', 'watch'], {
     feature: 'secretsNamed',
     why: 'The certificates that Ingresses name, each read and watched by its name. RBAC cannot say so: see below what it lets through.',

@@ -16,6 +16,7 @@ const FIELDS = [
   'preferredNodeSelectors',
   'sharing',
   'sticky',
+  'ownership',
 ];
 
 /** As of Kubernetes' PreferredSchedulingTerm. */
@@ -38,7 +39,11 @@ export function decodeL2Advertisement(decoding: Decoding): L2Advertisement | nul
     preferredNodeSelectors: spec.parts('preferredNodeSelectors', BOUNDS.preferences).map(decodePreference),
     sharing: spec.choice('sharing', ['owner', 'perClient']) ?? 'owner',
     sticky: spec.flag('sticky') ?? false,
+    ownership: spec.choice('ownership', ['hash', 'lease']) ?? 'hash',
   };
+  if (advertisement.ownership === 'lease' && advertisement.sharing === 'perClient') {
+    spec.fail('ownership', 'must not be lease with sharing perClient: a Lease has one holder');
+  }
   return object.failed ? null : advertisement;
 }
 

@@ -224,15 +224,16 @@ interface AttemptEnd {
 }
 
 /** Without a connection a try is one SYN; what waits for a leader should not wait for its turn as well when the API server is back. */
-const UNREACHABLE_DIVISOR = 4;
+const UNREACHABLE_PERIOD_MS = 500;
 
-/** Who holds the Lease tries again a period after its last try began, everybody else a jittered period from now. */
+/** Who holds the Lease tries again a renew period after its last try began, everybody else a jittered retry period from now. */
 function endAttempt(state: ElectionState, { retryAfterMs, unreachable, notAfterMs }: AttemptEnd, context: Context): ElectionStep {
   const { now, rules } = context;
   const { renewDeadlineMs } = rules.timings;
-  const retryPeriodMs = rules.timings.retryPeriodMs / (unreachable === true ? UNREACHABLE_DIVISOR : 1);
+  const longestMs = unreachable === true ? UNREACHABLE_PERIOD_MS : Number.POSITIVE_INFINITY;
+  const retryPeriodMs = Math.min(rules.timings.retryPeriodMs, longestMs);
   const jitteredMs = now.monotonicMs + retryPeriodMs * (1 + (JITTER_FACTOR - 1) * now.random);
-  const regularMs = isHolder(state, rules) ? state.attemptStartedMs + retryPeriodMs : Math.min(jitteredMs, notAfterMs ?? jitteredMs);
+  const regularMs = isHolder(state, rules) ? state.attemptStartedMs + Math.min(rules.timings.renewPeriodMs, longestMs) : Math.min(jitteredMs, notAfterMs ?? jitteredMs);
   const askedMs = now.monotonicMs + Math.min(retryAfterMs ?? 0, renewDeadlineMs / 2);
   return stay({ ...state, nextAttemptMs: Math.max(regularMs, askedMs, now.monotonicMs) });
 }

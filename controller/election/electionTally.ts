@@ -14,26 +14,30 @@ export interface ElectionCounts {
 /** Counts and logs what happens to one candidate. */
 export class ElectionTally {
   readonly #logger: Logger;
+  readonly #office: string;
   readonly #losses: Record<LossReason, number> = { lapsed: 0, taken: 0, erased: 0, stopped: 0 };
   #acquisitions = 0;
   #failures = 0;
   /** Message of the failure that was logged last; empty after a success. A Lease that cannot be had fails every 2 s. */
   #lastFailure = '';
 
-  constructor(logger: Logger) {
+  /** `office`: what the holder of the Lease is, such as `the leader`. */
+  constructor(logger: Logger, office: string) {
     this.#logger = logger;
+    this.#office = office;
   }
 
   won(transitions: number): void {
     this.#acquisitions += 1;
-    this.#logger.info('this process is the leader now', { leaseTransitions: transitions });
+    this.#logger.info(`this process is ${this.#office} now`, { leaseTransitions: transitions });
   }
 
   lost(reason: LossReason): void {
     this.#losses[reason] += 1;
     const fields = { reason };
-    if (reason === 'stopped') this.#logger.info('this process leads no more', fields);
-    else this.#logger.warn('this process leads no more', fields);
+    const message = `this process is ${this.#office} no more`;
+    if (reason === 'stopped') this.#logger.info(message, fields);
+    else this.#logger.warn(message, fields);
   }
 
   holderChanged(holder: string | null): void {

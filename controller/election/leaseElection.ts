@@ -11,6 +11,7 @@ import {
   type ElectionRules,
   type ElectionState,
   type Moment,
+  type Right,
 } from './electionState.ts';
 import { ElectionTally, type ElectionCounts } from './electionTally.ts';
 import { checkTimings, DEFAULT_TIMINGS, type ElectionTimings } from './electionTimings.ts';
@@ -32,6 +33,8 @@ export interface LeaseElectionOptions {
   /** x with 0 ≤ x < 1. */
   readonly random: () => number;
   readonly logger: Logger;
+  /** What its holder is, for the log. Default: `the leader`. */
+  readonly office?: string;
   /** Default: client-go's. */
   readonly timings?: Partial<ElectionTimings>;
 }
@@ -45,6 +48,10 @@ export interface LeaseElection extends Leadership {
    * writes as the leader must have ended before. Resolves after `releaseTimeoutMs` at the latest.
    */
   stop(): Promise<void>;
+  /** Until when it leads, by its clocks: for who cannot ask each time. Null: it does not. */
+  right(): Right | null;
+  /** When the API server last answered as it should, by the monotonic clock; null: never. */
+  answeredMs(): number | null;
   /** For metrics. */
   counts(): ElectionCounts;
 }
@@ -67,15 +74,16 @@ class LeaseCandidate implements LeaseElection {
   readonly #stopped = Promise.withResolvers<void>();
   #state: ElectionState = NEW_ELECTION;
   #timer: NodeJS.Timeout | undefined;
+  #answeredMs: number | null = null;
   #request: { readonly id: number; readonly controller: AbortController } | null = null;
 
   constructor(options: LeaseElectionOptions) {
     const timings = { ...DEFAULT_TIMINGS, ...options.timings };
     checkTimings(timings);
-    const { api, namespace, name, identity, logger } = options;
+    const { api, namespace, name, identity, logger, office = 'the leader' } = options;
     this.#options = options;
     this.#rules = { identity, timings };
-    this.#tally = new ElectionTally(logger.child({ lease: `${namespace}/${name}`, identity }));
+    this.#tally = new ElectionTally(logger.child({ lease: `${namespace}/${name}`, identity }), office);
     this.#store = createLeaseStore(api, { namespace, name }, (verb, error) => {
       if (this.#state.phase !== 'stopped') this.#tally.failed(verb, error);
     });
@@ -83,12 +91,20 @@ class LeaseCandidate implements LeaseElection {
 
   /** Asks the clocks, not a flag: a process that slept past its right learns so by its very first question. */
   isLeader(): boolean {
+    return this.right() !== null;
+  }
+
+  right(): Right | null {
     const { right } = this.#state;
-    if (right === null) return false;
+    if (right === null) return null;
     const { clock, wallClock } = this.#options;
-    if (isRightful(right, { monotonicMs: clock.now(), wallMs: wallClock.now() })) return true;
+    if (isRightful(right, { monotonicMs: clock.now(), wallMs: wallClock.now() })) return right;
     this.#dispatch({ type: 'tick' });
-    return false;
+    return null;
+  }
+
+  answeredMs(): number | null {
+    return this.#answeredMs;
   }
 
   holder(): string | null {
@@ -164,7 +180,10 @@ class LeaseCandidate implements LeaseElection {
   }
 
   #answer(event: ResultEvent): void {
-    if (event.result.type !== 'failed') this.#tally.answered();
+    if (event.result.type !== 'failed') {
+      this.#tally.answered();
+      this.#answeredMs = this.#options.clock.now();
+    }
     this.#dispatch(event);
   }
 

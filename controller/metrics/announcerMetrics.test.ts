@@ -22,7 +22,7 @@ function report(vips: readonly VipReport[], more: Partial<AnnouncerReport> = {})
 }
 
 function wants(address: string, services: readonly string[]): AnnouncerWanted {
-  const wanted: AnnouncedVip = { address, candidates: [], interfaces: [], sharing: 'owner', sticky: false, needsProxy: false, services };
+  const wanted: AnnouncedVip = { address, candidates: [], interfaces: [], sharing: 'owner', sticky: false, ownership: 'hash', needsProxy: false, services };
   return { ...NOTHING, vips: new Map([[address, wanted]]) };
 }
 

@@ -229,6 +229,8 @@ export interface L2Advertisement extends ConfigurationBase {
   readonly sharing: 'owner' | 'perClient';
   /** An address stays where it is when its former owner returns. */
   readonly sticky: boolean;
+  /** `hash`: nodes agree by themselves on who answers. `lease`: only who holds a Lease of the address does. */
+  readonly ownership: 'hash' | 'lease';
 }
 
 /** A BGP router to speak to (fields as MetalLB's BGPPeer v1beta2). Times in ms; null: the default. */

@@ -85,6 +85,20 @@ test('a fault ends the process, a second one in a row costs a wait and the repor
   await working;
 });
 
+test('a killed announcer is followed by one that knows of the Leases, and says what it wishes', { skip }, async (t) => {
+  const running = createAnnouncer(t);
+  const { announcer, told } = running;
+  const right = { untilMonotonicMs: 1, untilWallMs: 2 };
+  announcer.setLeases({ sequence: 6, reachable: false, rights: new Map() });
+  announcer.start();
+  announcer.want(wantedOf([vip(ADDRESS)]), 1);
+  assert.deepEqual(await once(told, 'leaseWishes'), [{ heeded: 6, wanted: [] }]);
+  announcer.setLeases({ sequence: 7, reachable: true, rights: new Map([[ADDRESS, right]]) });
+  assert.deepEqual(await once(told, 'leaseWishes'), [{ heeded: 7, wanted: [ADDRESS] }]);
+  process.kill(announcer.pid ?? 0, 'SIGKILL');
+  assert.deepEqual(await once(told, 'leaseWishes'), [{ heeded: 7, wanted: [ADDRESS] }]);
+});
+
 test('a message that is none of the protocol is counted and changes nothing', { skip }, async (t) => {
   const running = createAnnouncer(t);
   running.announcer.start();

@@ -6,6 +6,7 @@ import { restrictLaunch, type Launch } from './announcerLaunch.ts';
 import { FOLDER_ARGUMENT } from '../announcer/folderArgument.ts';
 import { programFolders } from './findProgram.ts';
 import { ANNOUNCER_ID, chooseProcessUser, type ProcessUser } from './processUser.ts';
+import type { LeaseNews, LeaseWishes } from '../announcer/leases.ts';
 import type { FromAnnouncer, ProxyState } from '../announcer/messages.ts';
 import type { AnnouncerEvent, AnnouncerReport } from '../announcer/report.ts';
 import type { AnnouncerSettings, AnnouncerWanted } from '../announcer/wanted.ts';
@@ -33,6 +34,8 @@ export interface AnnouncerProcessEvents {
   readonly ready: () => void;
   readonly report: (report: AnnouncerReport) => void;
   readonly event: (event: AnnouncerEvent) => void;
+  /** Absent: nobody keeps Leases. */
+  readonly leaseWishes?: (wishes: LeaseWishes) => void;
   /** The process has ended by itself; a new one starts in `restartInMs`. */
   readonly exited: (end: ProxyChildEnd & { readonly restartInMs: number }) => void;
 }
@@ -60,6 +63,8 @@ export interface AnnouncerProcess {
   /** The complete state that is wanted from now on; only differences are sent. */
   want(wanted: AnnouncerWanted, generation: number): void;
   setProxy(proxy: ProxyState): void;
+  /** What is so with the Leases of VIPs from now on. A process that follows is told the last of it. */
+  setLeases(news: LeaseNews): void;
   /** The last that was told; null before the first, and while no process lives long enough to tell one. */
   report(): AnnouncerReport | null;
   /**
@@ -91,6 +96,7 @@ class Announcer implements AnnouncerProcess {
   #ended = Promise.withResolvers<void>();
   #wanted: NumberedWanted | null = null;
   #proxy: ProxyState | null = null;
+  #leases: LeaseNews | null = null;
   #report: AnnouncerReport | null = null;
   #restart: NodeJS.Timeout | undefined;
   #startedAtMs: number | null = null;
@@ -123,6 +129,11 @@ class Announcer implements AnnouncerProcess {
   setProxy(proxy: ProxyState): void {
     this.#proxy = proxy;
     this.#child?.send({ type: 'proxy', proxy });
+  }
+
+  setLeases(news: LeaseNews): void {
+    this.#leases = news;
+    this.#child?.send({ type: 'leases', news });
   }
 
   report(): AnnouncerReport | null {
@@ -158,6 +169,7 @@ class Announcer implements AnnouncerProcess {
     });
     this.#child = child;
     if (this.#proxy !== null) child.send({ type: 'proxy', proxy: this.#proxy });
+    if (this.#leases !== null) child.send({ type: 'leases', news: this.#leases });
     if (this.#wanted !== null) child.want(this.#wanted);
   }
 
@@ -169,6 +181,7 @@ class Announcer implements AnnouncerProcess {
         this.#report = message.report;
         return events.report(message.report);
       case 'event': return events.event(message.event);
+      case 'leaseWishes': return events.leaseWishes?.(message.wishes);
       case 'stopped': return;
     }
   }

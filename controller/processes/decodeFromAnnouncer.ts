@@ -1,5 +1,6 @@
-import { isFields, type Fields } from '../../core/ipc/messageShape.ts';
-import { isAnnouncerEvent, isAnnouncerReport } from '../announcer/isAnnouncerReport.ts';
+import { isArrayOf, isCount, isFields, type Fields } from '../../core/ipc/messageShape.ts';
+import { isAddress, isAnnouncerEvent, isAnnouncerReport } from '../announcer/isAnnouncerReport.ts';
+import type { LeaseWishes } from '../announcer/leases.ts';
 import type { FromAnnouncer } from '../announcer/messages.ts';
 
 /**
@@ -16,6 +17,11 @@ function isFromAnnouncer(value: Fields): value is Fields & FromAnnouncer {
     case 'stopped': return true;
     case 'report': return isAnnouncerReport(value['report']);
     case 'event': return isAnnouncerEvent(value['event']);
+    case 'leaseWishes': return isLeaseWishes(value['wishes']);
     default: return false;
   }
+}
+
+function isLeaseWishes(value: unknown): value is LeaseWishes {
+  return isFields(value) && isCount(value['heeded']) && isArrayOf(value['wanted'], isAddress);
 }

@@ -16,6 +16,7 @@ import { createNodeWriter } from '../writers/nodeWriter.ts';
 import { systemSchedule } from '../writers/schedule.ts';
 import { createStatusWriter } from '../writers/statusWriter.ts';
 import { createWebhook } from '../webhook/webhook.ts';
+import { clusterLeases } from './vipLeases/clusterLeases.ts';
 import { createSettledLeadership } from '../election/settledLeadership.ts';
 import type { ServeOptions, SourceParts } from './assembleGatehouse.ts';
 import type { ClusterOptions } from './clusterOptions.ts';
@@ -67,6 +68,7 @@ export async function assembleCluster(options: ClusterServeOptions, tools: Clust
     elects: election !== null,
     waitingFor: () => unsynced(source),
     published,
+    createVipLeases: cluster.vipLeases ? clusterLeases({ api, namespace: cluster.namespace, nodeName, logger: tools.logger }) : null,
     // The lease is given back when those have ended that write by its right.
     companions: [...(election === null ? [] : [electionCompanion(election)]), ...writers.map(({ companion }) => companion), ...webhook],
   };

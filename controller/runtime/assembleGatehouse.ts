@@ -20,6 +20,8 @@ import { createGatehouse, type Gatehouse, type GatehouseParts } from './gatehous
 import type { ListenAddress } from './listenAddress.ts';
 import { healthCheckCompanion } from './healthChecks/healthCheckPorts.ts';
 import { localAddresses, machineAddresses } from './machineAddresses.ts';
+import { createLeasingAnnouncer } from './vipLeases/leasingAnnouncer.ts';
+import type { CreateVipLeases } from './vipLeases/clusterLeases.ts';
 import { translateOptions, type FoundFacts, type TranslationChoices } from './translationChoices.ts';
 
 /** Where objects come from, and where it is kept who has which address: in a file (absent: nowhere), or in the cluster itself. */
@@ -54,7 +56,10 @@ const FORGETFUL: AssignmentStore = { load: () => new Map(), save: () => {}, flus
 export type SourceParts = Pick<
   GatehouseParts,
   'source' | 'assignments' | 'leadership' | 'elects' | 'waitingFor' | 'published' | 'companions'
->;
+> & {
+  /** Null: nobody keeps Leases for VIPs. */
+  readonly createVipLeases: CreateVipLeases | null;
+};
 
 /** Of a Gatehouse that has nobody beside it. */
 const ALONE: Omit<SourceParts, 'source' | 'assignments'> = {
@@ -63,6 +68,7 @@ const ALONE: Omit<SourceParts, 'source' | 'assignments'> = {
   waitingFor: () => [],
   published: { fixed: [], ownService: null },
   companions: [],
+  createVipLeases: null,
 };
 
 /** Puts the real parts together; nothing runs yet. */
@@ -75,11 +81,12 @@ export async function assembleGatehouse(options: ServeOptions, logger: Logger): 
   ];
   const proxyOptions = { listeners, workers, logLevel, logFormat, accessLogFormat: logFormat, keepUser: false };
   const kernelRefusal = whyNoKernel(options);
-  const found = { kernelRefusal, nodeName: options.nodeName, l4Addresses: [...new Set(listeners.map(({ address }) => address))] };
+  const leaseRefusal = whyNoLeases(options);
+  const found = { kernelRefusal, leaseRefusal, nodeName: options.nodeName, l4Addresses: [...new Set(listeners.map(({ address }) => address))] };
   const metrics = new MetricsHub({ ingressNginxNames: options.ingressNginxMetrics, metallbNames: readsMetallb(options) });
   const choices = (known: Partial<FoundFacts>): TranslateOptions =>
     translateOptions(options.translation, defaultCertificate, Date.now(), { ...found, ...known });
-  const sourceParts = await partsOfSource(options, { logger, registry: metrics.registry });
+  const { createVipLeases, ...sourceParts } = await partsOfSource(options, { logger, registry: metrics.registry });
   return createGatehouse({ ...options, publishService: options.translation.publishService }, {
     ...sourceParts,
     companions: [...sourceParts.companions, ...(kernelRefusal === null ? [healthCheckCompanion({ nodeName: options.nodeName, logger })] : [])],
@@ -87,7 +94,7 @@ export async function assembleGatehouse(options: ServeOptions, logger: Logger): 
     translateOptions: choices,
     localAddresses,
     createProxy: (events) => new ProxyProcess(proxyOptions, { events, logger, clock: systemClock }),
-    createAnnouncer: kernelRefusal === null ? announcerCreator(options, metrics, logger) : null,
+    createAnnouncer: kernelRefusal === null ? announcerCreator(options, createVipLeases, { metrics, logger }) : null,
     announcesAlways: options.translation.vips === 'kernel' || hasPredecessor(),
     metrics,
     machineAddresses,
@@ -111,12 +118,30 @@ function whyNoKernel({ announcer, translation: { vips } }: ServeOptions): string
   return permission.permitted ? null : permission.reason;
 }
 
-function announcerCreator({ announcer: settings, logLevel, logFormat }: ServeOptions, metrics: MetricsHub, logger: Logger): CreateAnnouncer | null {
+/** In words; null: this process keeps Leases for VIPs. */
+function whyNoLeases({ source }: ServeOptions): string | null {
+  if (source.type === 'manifests') return 'a Lease is kept in an API server, and objects come from manifests here';
+  return source.options.vipLeases ? null : '--vip-leases is not given (announcer.leases of the chart)';
+}
+
+interface AnnouncerTools {
+  readonly metrics: MetricsHub;
+  readonly logger: Logger;
+}
+
+function announcerCreator(
+  { announcer: settings, logLevel, logFormat }: ServeOptions, createLeases: CreateVipLeases | null, { metrics, logger }: AnnouncerTools,
+): CreateAnnouncer | null {
   if (settings === null) return null;
   // Its ends are logged where it is started again.
   const quiet = { ready: () => logger.info('the announcer is at work'), exited: () => metrics.announcer.restarted() };
   const options = { settings, logLevel, logFormat, keepUser: false };
-  return (events) => createAnnouncerProcess(options, { events: { ...events, ...quiet }, logger, clock: systemClock });
+  const dependencies = { logger, clock: systemClock };
+  if (createLeases === null) return (events) => createAnnouncerProcess(options, { events: { ...events, ...quiet }, ...dependencies });
+  return (events) => createLeasingAnnouncer({
+    createLeases,
+    createAnnouncer: (leaseWishes) => createAnnouncerProcess(options, { events: { ...events, ...quiet, leaseWishes }, ...dependencies }),
+  });
 }
 
 async function partsOfSource(options: ServeOptions, tools: ClusterTools): Promise<SourceParts> {

@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly compat: readonly ('metallb' | 'openelb')[];
   /** Name of the Lease; null: no election, this one gives and writes. */
   readonly electionLease: string | null;
+  /** Leases are kept for VIPs whose L2Advertisement asks for it (`ownership: lease`). */
+  readonly vipLeases: boolean;
   /** False: statuses and Events are never written. */
   readonly updateStatus: boolean;
   /** IP addresses and host names written as every Ingress's own; empty: those of the publish Service. */

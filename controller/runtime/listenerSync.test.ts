@@ -56,6 +56,19 @@ test('a port opens only when every worker serves what it is for', async (context
   assert.equal(sync.hasSettled, true);
 });
 
+test('whoever is told of the first outcomes finds it settled', async (context) => {
+  const told = Promise.withResolvers<boolean>();
+  const sync: ListenerSync = new ListenerSync({
+    setListeners: () => Promise.resolve([{ type: 'open', listener: DNS, port: DNS.port }]),
+    whenApplied: () => Promise.resolve(),
+    onOutcomes: () => told.resolve(sync.hasSettled),
+    logger: silentLogger,
+  });
+  context.after(() => sync.stop());
+  sync.want([DNS], 1);
+  assert.equal(await told.promise, true);
+});
+
 test('a stream of changes keeps no port waiting: what is served opens, what is new waits for its own generation', async (context) => {
   const { sync, calls, applied, next } = bench(context);
   sync.want([DNS], 1);

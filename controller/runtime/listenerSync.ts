@@ -94,12 +94,14 @@ export class ListenerSync {
       const outcomes = await this.#options.setListeners(this.#wanted.listeners.filter((listener) => known.has(keyOf(listener))));
       this.#open = new Set(outcomes.flatMap(({ type, listener }) => (type === 'open' ? [keyOf(listener)] : [])));
       if (outcomes.some(({ type }) => type === 'failed')) this.#retryLater();
+      // Before anybody is told: whether it has settled is part of what they look at then.
+      this.#settle();
       this.#options.onOutcomes(outcomes);
     } catch (error) {
       this.#options.logger.error('listeners could not be set; they are tried again', { error });
       this.#retryLater();
+      this.#settle();
     }
-    this.#settle();
   }
 
   #retryLater(): void {

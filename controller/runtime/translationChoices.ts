@@ -6,7 +6,7 @@ import type { TranslateOptions } from '../translate/translation.ts';
 export type TranslationChoices = Omit<TranslateOptions, 'defaultCertificate' | 'nowMs' | keyof FoundFacts>;
 
 /** What is found out rather than decided. */
-export type FoundFacts = Pick<TranslateOptions, 'assignments' | 'allocation' | 'localAddresses' | 'l4Addresses' | 'reserved' | 'nodeName' | 'kernelRefusal'>;
+export type FoundFacts = Pick<TranslateOptions, 'assignments' | 'allocation' | 'localAddresses' | 'l4Addresses' | 'reserved' | 'nodeName' | 'kernelRefusal' | 'leaseRefusal'>;
 
 /** For a translation on no machine in particular, and for the first time. */
 const NOTHING_FOUND: FoundFacts = {
@@ -17,6 +17,7 @@ const NOTHING_FOUND: FoundFacts = {
   reserved: [],
   nodeName: '',
   kernelRefusal: null,
+  leaseRefusal: null,
 };
 
 /** IngressClass.spec.controller values that are ours; the second, so that ingress-nginx's classes work as they stand. */

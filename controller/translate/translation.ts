@@ -52,6 +52,8 @@ export interface TranslateOptions {
   readonly vips: 'auto' | 'bind' | 'kernel' | 'off';
   /** Why this process may not program the kernel, in words that say what to do; null: it may. */
   readonly kernelRefusal: string | null;
+  /** Why no Leases are kept for VIPs here, in words that say what to do; null: they are. */
+  readonly leaseRefusal: string | null;
   /** Other nodes that run a Gatehouse, beside those that Node objects name (`--peers`). */
   readonly peers: readonly PeerNode[];
   /** A Node that is cordoned gives up its VIPs (`--cordon-moves-vips`). */

@@ -156,3 +156,16 @@ test('a bad descriptor is an error with its name, not a silent success', () => {
   assert.throws(() => libc().duplicate(1_000_000), { code: 'other', errnoName: 'EBADF', syscall: 'duplicate' });
   assert.throws(() => libc().close(1_000_000), { errnoName: 'EBADF' });
 });
+
+for (const address of ['192.0.2.1', ...(hasIpv6 ? ['2001:db8::1'] : [])]) {
+  for (const protocol of ['tcp', 'udp'] as const) {
+    test(`${address} is on no interface: only a transparent ${protocol} socket listens there`, { skip: process.getuid?.() !== 0 && 'needs CAP_NET_ADMIN' }, (t) => {
+      const request = { protocol, address, port: 0, count: 2, backlog: LISTEN_BACKLOG };
+      assert.throws(() => openListeningSockets(request), { code: 'EADDRNOTAVAIL' });
+      const { descriptors, port } = openListeningSockets({ ...request, transparent: true });
+      t.after(() => closeListeningSockets(descriptors));
+      assert.equal(descriptors.length, 2);
+      assert.ok(port > 0);
+    });
+  }
+}

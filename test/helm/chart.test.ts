@@ -68,6 +68,7 @@ function featuresOf(args: readonly string[]): readonly Feature[] {
   if (argument(args, 'webhook') !== null) features.push('webhook');
   const secrets = argument(args, 'secrets') ?? 'named';
   features.push(secrets === 'all' ? 'secretsAll' : secrets === 'polled' ? 'secretsPolled' : 'secretsNamed');
+  if (args.includes('--vip-leases')) features.push('vipLeases');
   if (args.includes('--compat=metallb')) features.push('compatMetallb');
   if (args.includes('--compat=openelb')) features.push('compatOpenelb');
   return features;

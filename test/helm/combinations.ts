@@ -55,7 +55,7 @@ export const COMBINATIONS: ReadonlyMap<string, Readonly<Record<string, unknown>>
     loadBalancer: { vips: 'kernel' },
     announcer: {
       membershipPort: 7947, membershipSecret: 'gatehouse-membership', quorum: true, excludeInterfaces: ['^veth.*', 'usb[0-9]+'],
-      gratuitousIntervalSeconds: 0, setSysctls: true, cordonMovesVips: true,
+      gratuitousIntervalSeconds: 0, setSysctls: true, cordonMovesVips: true, leases: true,
     },
   }],
   ['without announcing', { announcer: { enabled: false } }],

@@ -78,6 +78,7 @@ const FEATURE_WORDS: Readonly<Record<Feature, string>> = {
   core: 'Always',
   status: 'To write statuses (`updateStatus: true`, the default)',
   election: 'To agree on one that writes',
+  vipLeases: 'Only with `announcer.leases: true`',
   webhook: 'For the admission webhook (`webhook.enabled: true`, the default)',
   secretsNamed: 'For certificates (`secrets.read: named`, the default)',
   secretsPolled: 'In place of that, with `secrets.read: polled`',

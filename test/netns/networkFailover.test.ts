@@ -15,7 +15,6 @@ test('the network of the node that owns a VIP fails', { skip }, async (t) => {
   const cluster = await startCluster(t, { lab: { nodes: 3 }, objects: (lab) => ({ services: [{ ...echo, on: [lab.node(1)] }], advertisement: { sticky: true } }) });
   const { lab } = cluster;
   await allAlive(cluster);
-  const others = (owner: number) => lab.nodes.map(({ number }) => number).filter((number) => number !== owner);
   // Whoever fails, the endpoints are on another node.
   const keepServed = async () => {
     const owner = await cluster.owner(VIP.ipv4);

@@ -28,6 +28,9 @@ export const SPECS: Readonly<Record<string, Spec>> = {
     interfaces: ['eth0', 'can_reach:2001:db8::1'],
     serviceSelectors: [SELECTOR],
     preferredNodeSelectors: [{ weight: 100, preference: SELECTOR }],
+    sharing: 'owner',
+    sticky: true,
+    ownership: 'lease',
   },
   BGPPeer: {
     ...PEER,
@@ -83,7 +86,13 @@ export const VALID = all({
     { addresses: ['10.0.0.0/24'], serviceAllocation: { priority: -1, serviceSelectors: [{}] } },
     { addresses: ['10.0.0.0/24'], reserved: [{ address: '10.0.0.1', service: 'a/b' }, { address: '10.0.0.2', service: 'a/b' }] },
   ],
-  L2Advertisement: [undefined, {}, { interfaces: ['eth0.100', 'br-lan@x'], nodeSelectors: [{ matchLabels: { a: '' } }] }],
+  L2Advertisement: [
+    undefined,
+    {},
+    { interfaces: ['eth0.100', 'br-lan@x'], nodeSelectors: [{ matchLabels: { a: '' } }] },
+    { sharing: 'perClient', ownership: 'hash' },
+    { ownership: 'lease' },
+  ],
   BGPPeer: [
     PEER,
     { myASN: 1, dynamicASN: 'internal', interface: 'eth0' },
@@ -137,6 +146,8 @@ export const INVALID: Readonly<Record<string, readonly (Spec | undefined)[]>> = 
   L2Advertisement: [
     { ipAddressPools: ['a', 'a'] },
     { ipAddressPools: [''] },
+    { sharing: 'perClient', ownership: 'lease' },
+    { ownership: 'vote' },
     { interfaces: ['eth 0'] },
     { interfaces: ['sixteen-letters1'] },
     { interfaces: ['can_reach:here'] },

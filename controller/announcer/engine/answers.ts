@@ -65,11 +65,12 @@ function answerFor(vip: AnnouncedVip, input: AnswersInput): L2Answer | null {
     leaving: left !== undefined,
     probe: isOwned && unused.has(address),
     announcement: announcements.get(address) ?? 0,
+    leased: vip.ownership === 'lease',
   };
 }
 
 function isSameAnswer(a: L2Answer, b: L2Answer): boolean {
-  return a.leaving === b.leaving && a.probe === b.probe && a.announcement === b.announcement && nodesOf(a) === nodesOf(b)
+  return a.leaving === b.leaving && a.probe === b.probe && a.announcement === b.announcement && a.leased === b.leased && nodesOf(a) === nodesOf(b)
     && (a.interfaces === b.interfaces || (a.interfaces.length === b.interfaces.length
       && a.interfaces.every(({ index, name, mac }, at) => {
         const other = b.interfaces[at];

@@ -1,10 +1,12 @@
 import type { IpFamily } from '../../../core/net/ipAddress.ts';
 import type { L4Key } from '../../../core/ir/l4.ts';
+import type { Right } from '../../election/electionState.ts';
+import type { LeaseNews, LeaseWishes } from '../leases.ts';
 import type { L2Answer, L2Interface, MemberState } from '../parts.ts';
 import type { AnnouncerEvent, AnnouncerReport, FrameCounts, InterfaceReport, KernelReport, MemberReport } from '../report.ts';
 import type { AnnouncerWanted, ForwardedPort } from '../wanted.ts';
 
-/** When something happened: `monotonicMs` is what is reckoned with, `wallMs` (since the epoch) what people are shown. */
+/** When something happened: `monotonicMs` (CLOCK_MONOTONIC) is what is reckoned with, `wallMs` (since the epoch) what people are shown. */
 export interface Moment {
   readonly monotonicMs: number;
   readonly wallMs: number;
@@ -32,6 +34,7 @@ export type EngineEvent =
   | { readonly type: 'settled' }
   | { readonly type: 'interfaces'; readonly interfaces: InterfaceView }
   | { readonly type: 'proxy'; readonly serving: boolean }
+  | { readonly type: 'leases'; readonly news: LeaseNews }
   | { readonly type: 'takenOver'; readonly address: string }
   | { readonly type: 'conflict'; readonly address: string; readonly interface: string; readonly mac: string; readonly defended: boolean }
   /** This process was stopped or stuck: others may have taken over meanwhile, and the speaker is silent for half a second. */
@@ -45,6 +48,8 @@ export type EngineEvent =
 
 /** What the engine wants done, in this order. */
 export type EngineEffect =
+  /** Comes before the answers that it is for. */
+  | { readonly type: 'rights'; readonly rights: ReadonlyMap<string, Right> }
   | { readonly type: 'answers'; readonly answers: readonly L2Answer[] }
   /** To be answered by a `kernel` event of the same generation, also when it fails. */
   | { readonly type: 'ports'; readonly generation: number; readonly ports: ReadonlyMap<L4Key, ForwardedPort> }
@@ -52,6 +57,8 @@ export type EngineEffect =
   | { readonly type: 'memberState'; readonly state: MemberState }
   | { readonly type: 'event'; readonly event: AnnouncerEvent }
   | { readonly type: 'report'; readonly report: AnnouncerReport }
+  /** Comes after the answers that follow from what is heeded. */
+  | { readonly type: 'leaseWishes'; readonly wishes: LeaseWishes }
   /** Leave the membership: others take over. */
   | { readonly type: 'leave' }
   /** Nothing is answered any more: everything can end. Comes once. */

@@ -1,8 +1,9 @@
 import type { MemberState } from '../parts.ts';
 import type { AnnouncedVip } from '../wanted.ts';
 import type { Decisions } from '../ownership/decision.ts';
-import { UNABLE_ALL, wishKey } from '../ownership/eligibleNodes.ts';
+import { UNABLE_ALL, UNABLE_LEASES, wishKey } from '../ownership/eligibleNodes.ts';
 import type { InterfaceChoices } from './interfaceChoices.ts';
+import type { LeaseBook } from './leaseBook.ts';
 
 /** What a node's own state follows from. */
 export interface OwnStateInput {
@@ -15,17 +16,25 @@ export interface OwnStateInput {
   readonly serving: boolean;
   /** It may own VIPs: it knows who else is alive, and its kernel forwards. */
   readonly ready: boolean;
+  readonly leases: Pick<LeaseBook, 'canHold' | 'rights'>;
+  /** What it held may be another's by now. */
+  readonly mayHold: boolean;
 }
 
 /** What this node tells the others about itself, small enough to be told whole: what others do not hear must not count here either. */
 export function ownState(input: OwnStateInput): MemberState {
-  const { self, vips, decisions, choices, serving, ready } = input;
+  const { self, vips, decisions, choices, serving, ready, leases } = input;
   if (!ready) return { serving, unable: [UNABLE_ALL], held: [] };
   const unable = new Set<string>();
   const held: string[] = [];
   for (const vip of vips.values()) {
     if (choices.of(vip).length === 0) unable.add(wishKey(vip));
-    if (decisions.get(vip.address)?.owner === self && mayKeep(vip, input)) held.push(vip.address);
+    if (vip.ownership === 'lease' && !leases.canHold) unable.add(UNABLE_LEASES);
+    // What was decided follows from the right, and must not be asked for it: each would wait for the other.
+    const isHeld = vip.ownership === 'lease'
+      ? leases.rights.has(vip.address)
+      : input.mayHold && decisions.get(vip.address)?.owner === self && mayKeep(vip, input);
+    if (isHeld) held.push(vip.address);
   }
   return { serving, unable: bounded([...unable].sort()), held: held.sort().slice(0, MAX_HELD) };
 }

@@ -12,6 +12,7 @@ import type { Nft } from './nft.ts';
 import { attempt, createSurroundings } from './surroundings.ts';
 import type { Sysctls } from './sysctls.ts';
 import { createTableProgrammer } from './tableProgrammer.ts';
+import type { TableWatch } from './tableWatch.ts';
 
 export interface KernelForwardingDependencies {
   readonly settings: Pick<AnnouncerSettings, 'mark' | 'routeTable' | 'setSysctls'>;
@@ -22,6 +23,8 @@ export interface KernelForwardingDependencies {
   readonly log: Logger;
   /** Told when something has changed that nobody applied: a retry that went well, a table that somebody has taken away. */
   readonly reported: (report: KernelReport) => void;
+  /** Tells of removed tables before the next look would find out; default: nobody does. */
+  readonly tableWatch?: TableWatch;
   /** Default `CONTAINER_INTERFACES`. */
   readonly containerInterfaces?: readonly string[];
   /** How often it looks whether all is still as it was; default 5 s. */
@@ -32,12 +35,13 @@ type Wanted = ReadonlyMap<L4Key, ForwardedPort>;
 
 const MAX_PROBLEMS = 50;
 const CHECK_INTERVAL_MS = 5_000;
+const WATCH_INTERVAL_MS = 100;
 /** Of tries that fail: 0, 0.5, 1, 2 s and so on. */
 const RETRY = { firstDelayMs: 500, maxDelayMs: 30_000, stableMs: Infinity };
 
 /** Nothing is done before the first `apply`, and nothing after `stop`. */
 export function createKernelForwarding(dependencies: KernelForwardingDependencies): KernelForwarding {
-  const { log, checkIntervalMs = CHECK_INTERVAL_MS } = dependencies;
+  const { log, tableWatch, checkIntervalMs = CHECK_INTERVAL_MS } = dependencies;
   const carrier = createCarrier(dependencies);
   let wanted: Wanted | null = null;
   /** Who waits for what is wanted next; they share one transaction. */
@@ -45,6 +49,7 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
   let turn: Promise<void> = Promise.resolve();
   let last: KernelReport = { programmed: false, ports: 0, problems: [] };
   let timer: NodeJS.Timeout | null = null;
+  let watching: NodeJS.Timeout | null = null;
   let failuresInRow = 0;
   let stopped = false;
 
@@ -73,8 +78,26 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
     if (!isDeepStrictEqual(before, last)) dependencies.reported(last);
   }
 
+  function watch(): void {
+    try {
+      if (tableWatch?.removed() === true) turn = turn.then(check);
+    } catch (error) {
+      log.warn('removals of tables cannot be heard of: a table that is taken away is noticed only when it is looked for', { error, checkIntervalMs });
+      if (watching !== null) clearInterval(watching);
+      tableWatch?.close();
+    }
+  }
+
+  function beginWatching(): void {
+    if (watching !== null || tableWatch === undefined || stopped) return;
+    watching = setInterval(watch, WATCH_INTERVAL_MS);
+    watching.unref();
+    watch();
+  }
+
   return {
     apply: (ports) => {
+      beginWatching();
       wanted = ports;
       const { promise, resolve } = Promise.withResolvers<KernelReport>();
       waiting.push(resolve);
@@ -85,6 +108,8 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
       stopped = true;
       await turn;
       if (timer !== null) clearTimeout(timer);
+      if (watching !== null) clearInterval(watching);
+      tableWatch?.close();
       if (forGood) await carrier.remove();
     },
   };

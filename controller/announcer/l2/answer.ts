@@ -2,6 +2,7 @@ import { encodeArpReply } from './arp.ts';
 import { TO_ALL_NODES, encodeAdvertisement } from './encodeNdp.ts';
 import type { IgnoredReason } from './ignoredReason.ts';
 import type { Outbox } from './outbox.ts';
+import { hasTwin } from './phases.ts';
 import type { ReplyLimit } from './replyLimit.ts';
 import type { VipLink } from './vip.ts';
 
@@ -36,6 +37,7 @@ export function answer(on: VipLink, question: Question, { nowMs, limit, outbox }
 
 function countAndJudge(on: VipLink, question: Question): IgnoredReason | null {
   const { vip } = on;
+  if (hasTwin(on)) return 'twin';
   vip.counts.requestsReceived += 1;
   switch (on.phase) {
     case 'probing':

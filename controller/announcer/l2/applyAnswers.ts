@@ -6,7 +6,7 @@ import { addVip, forgetFormerCounts, type L2State } from './l2State.ts';
 import { parseMac, printMac } from './macAddress.ts';
 import type { Outbox } from './outbox.ts';
 import { PacedQueue } from './pacedQueue.ts';
-import { beginAnnouncing, beginProbing, isAnnounced, leave, own, silence } from './phases.ts';
+import { beginAnnouncing, beginProbing, hasTwin, isAnnounced, leave, own, silence } from './phases.ts';
 import { createSharing } from './sharing.ts';
 import type { L2Link, Share, Vip, VipLink, Work } from './vip.ts';
 
@@ -70,7 +70,8 @@ function applyAnswer(answer: L2Answer, context: ApplyContext): void {
     const on = vip.links.get(index);
     if (on !== undefined) {
       continueOn(on, answer, context);
-      if (isCalled && isAnnounced(on)) beginAnnouncing(on, context.nowMs);
+      if (isCalled) callAgain(on, context.nowMs);
+      endTwin(on, context.nowMs);
       repoint(on, share, context.nowMs);
     } else if (link !== undefined) {
       repoint(begin({ vip, link }, answer, context.nowMs), null, context.nowMs);
@@ -78,8 +79,22 @@ function applyAnswer(answer: L2Answer, context: ApplyContext): void {
   }
 }
 
+/** What a member claimed while it was out of sight, and until it hears of this one, is no conflict. */
+function callAgain(on: VipLink, nowMs: number): void {
+  on.suspect = null;
+  on.vip.calledMs = nowMs;
+  if (isAnnounced(on)) beginAnnouncing(on, nowMs);
+}
+
+/** Where the interface that has spoken in its place is gone, it speaks again. */
+function endTwin(on: VipLink, nowMs: number): void {
+  if (on.twin === null || hasTwin(on)) return;
+  on.twin = null;
+  if (isAnnounced(on)) beginAnnouncing(on, nowMs);
+}
+
 function begin({ vip, link }: Pick<VipLink, 'vip' | 'link'>, answer: L2Answer, nowMs: number): VipLink {
-  const on: VipLink = { vip, link, phase: 'owning', row: 0, timesHeld: 0, suspect: null, reportedMs: Number.NEGATIVE_INFINITY };
+  const on: VipLink = { vip, link, phase: 'owning', row: 0, timesHeld: 0, suspect: null, reportedMs: Number.NEGATIVE_INFINITY, announcedMs: Number.NEGATIVE_INFINITY, twin: null };
   vip.links.set(link.index, on);
   if (answer.leaving) endUse(on);
   else if (mustProbe(answer)) beginProbing(on, nowMs);

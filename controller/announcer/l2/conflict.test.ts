@@ -200,3 +200,13 @@ test('A shared VIP that a member defends against duplicate address detection is 
   machine.frame(ETH0.index, encodeUnsolicitedAdvertisement(OTHER6), NOW_MS + 70_000);
   assert.equal(ranWords(machine, NOW_MS + 80_000).length, 1);
 });
+
+test('What a member claims before it has heard of us is no conflict: it is announced to again, and a claim after that is one', () => {
+  const machine = settledMachine();
+  machine.frame(ETH0.index, encodeGratuitousReply(OTHER4), NOW_MS);
+  machine.setAnswers([answerFor(VIP4, { announcement: 1 }), answerFor(VIP6)], NOW_MS + 30);
+  machine.frame(ETH0.index, encodeGratuitousReply(OTHER4), NOW_MS + 50);
+  assert.deepEqual(ranWords(machine, NOW_MS + 20_000).filter(([, words]) => words.startsWith('conflict')), []);
+  machine.frame(ETH0.index, encodeGratuitousReply(OTHER4), NOW_MS + 30_000);
+  assert.deepEqual(ranWords(machine, NOW_MS + 40_000).map(([, words]) => words), DEFENDED4);
+});

@@ -1,6 +1,6 @@
 import { announce } from './announce.ts';
 import type { Outbox } from './outbox.ts';
-import { DEFEND_INTERVAL_MS, hold, silence } from './phases.ts';
+import { DEFEND_INTERVAL_MS, hasTwin, hold, silence } from './phases.ts';
 import type { Vip, VipLink } from './vip.ts';
 
 /**
@@ -15,6 +15,7 @@ const DETECTION_ANSWER_MS = 1000;
 /** Another station has used the VIP: `mac` says it is there. */
 export function seeForeignUse(on: VipLink, mac: Uint8Array, { nowMs, outbox }: { readonly nowMs: number; readonly outbox: Outbox }): void {
   const { vip } = on;
+  if (hasTwin(on)) return;
   switch (on.phase) {
     case 'leaving':
       takeOver(vip, outbox);
@@ -30,6 +31,7 @@ export function seeForeignUse(on: VipLink, mac: Uint8Array, { nowMs, outbox }: {
       return;
     case 'owning':
       if (vip.share !== null && nowMs - vip.detectedMs < DETECTION_ANSWER_MS) return;
+      if (nowMs - vip.calledMs < SETTLE_MS) return;
       vip.counts.conflictsSeen += 1;
       suspect(on, mac, nowMs);
   }

@@ -8,7 +8,7 @@ export const IGNORED_REASONS = [
   'ipVersion', 'nextHeader', 'ipLength', 'hopLimit', 'icmpType', 'icmpCode', 'icmpLength', 'checksum', 'multicastSource',
   'multicastTarget', 'option', 'unspecifiedSource', 'solicitedMulticast',
   // In order, but not to be answered now, or not by this node.
-  'reply', 'probing', 'leaving', 'otherSharer', 'rateLimit',
+  'reply', 'probing', 'leaving', 'otherSharer', 'twin', 'rateLimit',
 ] as const;
 
 /** One of `IGNORED_REASONS`. */

@@ -99,8 +99,12 @@ export function createL2Machine({ gratuitousIntervalMs }: L2MachineOptions): L2M
 /** A burst again: the first frames after a link has come back are often lost in a switch that still learns. */
 function announceAgain(state: L2State, interfaceIndex: number, nowMs: number): void {
   for (const { links } of state.vips.values()) {
-    const on = links.get(interfaceIndex);
-    if (on !== undefined && isAnnounced(on)) beginAnnouncing(on, nowMs);
+    for (const on of links.values()) {
+      const wasSilent = on.twin !== null && (on.twin.index === interfaceIndex || on.link.index === interfaceIndex);
+      // It may be plugged in elsewhere now.
+      if (wasSilent) on.twin = null;
+      if ((wasSilent || on.link.index === interfaceIndex) && isAnnounced(on)) beginAnnouncing(on, nowMs);
+    }
   }
 }
 

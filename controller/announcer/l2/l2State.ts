@@ -30,6 +30,7 @@ export function addVip(state: L2State, address: string): Vip {
   const vip: Vip = {
     number: state.vipsMade, address, octets, counts, links: new Map(), share: null, announcement: 0, isTakenOver: false,
     detectedMs: Number.NEGATIVE_INFINITY,
+    calledMs: Number.NEGATIVE_INFINITY,
   };
   state.vips.set(address, vip);
   return vip;

@@ -11,18 +11,18 @@ export class Outbox {
   /** An answer to somebody who asked. */
   reply(on: VipLink, frame: Uint8Array): void {
     on.vip.counts.repliesSent += 1;
-    this.probe(on.link, frame);
+    this.#send(on.link, frame, on.vip.address);
   }
 
   /** A frame that nobody asked for. */
   gratuitous(on: VipLink, frame: Uint8Array): void {
     on.vip.counts.gratuitousSent += 1;
-    this.probe(on.link, frame);
+    this.#send(on.link, frame, on.vip.address);
   }
 
   /** A frame that says nothing about whose the address is. */
   probe(link: L2Link, frame: Uint8Array): void {
-    this.#actions.push({ type: 'send', interfaceIndex: link.index, frame });
+    this.#send(link, frame, null);
   }
 
   conflict(on: VipLink, mac: Uint8Array, defended: boolean): void {
@@ -39,5 +39,9 @@ export class Outbox {
     const actions = this.#actions;
     this.#actions = [];
     return actions;
+  }
+
+  #send({ index }: L2Link, frame: Uint8Array, address: string | null): void {
+    this.#actions.push({ type: 'send', interfaceIndex: index, frame, address });
   }
 }

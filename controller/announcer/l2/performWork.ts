@@ -49,6 +49,7 @@ export function performWork(work: Work, context: WorkContext): number {
 function announceRound(work: Work & { type: 'announce' }, { nowMs, gratuitousIntervalMs, outbox }: WorkContext): number {
   const { on, round } = work;
   const frames = announce(on, outbox);
+  on.announcedMs = nowMs;
   const delayMs = BURST_GAPS_MS[round] ?? repetitionDelayMs(on, round, gratuitousIntervalMs);
   if (delayMs !== null) on.link.queue.add(nowMs + delayMs, { ...work, round: round + 1 });
   return frames;

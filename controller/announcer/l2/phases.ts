@@ -20,9 +20,14 @@ export function own(on: VipLink, nowMs: number): void {
   else endRow(on);
 }
 
-/** All are told that the address is here: it is ours, and no other node answers for it. */
+/** All are told that the address is here: it is ours, and no other node or interface answers for it. */
 export function isAnnounced(on: VipLink): boolean {
-  return on.phase === 'owning' && on.vip.share === null;
+  return on.phase === 'owning' && on.vip.share === null && !hasTwin(on);
+}
+
+/** Another interface of this node, on the same network, speaks for the VIP. */
+export function hasTwin({ vip, twin }: VipLink): boolean {
+  return twin !== null && vip.links.get(twin.index)?.link === twin;
 }
 
 /** Begins the burst of a take-over; one that is under way ends. */

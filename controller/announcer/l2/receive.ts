@@ -7,6 +7,7 @@ import { BROADCAST_MAC, macNumber } from './macAddress.ts';
 import { NDP_FRAME_LENGTH, NDP_IP_SOURCE, NDP_TARGET, decodeNdp, type NeighborAdvertisement, type NeighborSolicitation } from './ndp.ts';
 import type { Outbox } from './outbox.ts';
 import type { ReplyLimit } from './replyLimit.ts';
+import { seeOwnFrame } from './twins.ts';
 import type { L2Link, VipLink } from './vip.ts';
 
 /** What is needed to judge a frame. */
@@ -43,7 +44,10 @@ function receiveArp(frame: Uint8Array, context: ReceiveContext): IgnoredReason |
   if (asked === null && used === null) return 'notOurs';
   const message = decodeArp(frame);
   if (message.type === 'ignored') return message.reason;
-  if (isOwn(context, message.ethernetSource) || isOwn(context, message.senderMac)) return 'ownFrame';
+  if (isOwn(context, message.ethernetSource) || isOwn(context, message.senderMac)) {
+    if (used !== null) seeOwnFrame(used, message.ethernetSource, context.nowMs);
+    return 'ownFrame';
+  }
   const destination = macNumber(frame);
   if (destination !== BROADCAST && destination !== macNumber(link.mac)) return 'destination';
   if (used !== null) {
@@ -64,7 +68,10 @@ function receiveNdp(frame: Uint8Array, context: ReceiveContext): IgnoredReason |
   const message = decodeNdp(frame);
   if (message.type === 'ignored') return message.reason;
   const mac = speakerOf(message);
-  if (isOwn(context, message.ethernetSource) || isOwn(context, mac)) return 'ownFrame';
+  if (isOwn(context, message.ethernetSource) || isOwn(context, mac)) {
+    if (target !== null && message.type === 'advertisement') seeOwnFrame(target, message.ethernetSource, context.nowMs);
+    return 'ownFrame';
+  }
   const destination = macNumber(frame);
   if (destination !== macNumber(link.mac) && Math.floor(destination / 2 ** 32) !== IPV6_GROUP) return 'destination';
   const foreign = message.type === 'advertisement' ? (target ?? used) : used;

@@ -41,6 +41,8 @@ export interface Vip {
   isTakenOver: boolean;
   /** When duplicate address detection for it was last heard. */
   detectedMs: number;
+  /** When it was last announced again because a member has come back, whose claims to it are no conflicts for a moment. */
+  calledMs: number;
 }
 
 /** `perClient` sharing of a VIP. */
@@ -64,6 +66,10 @@ export interface VipLink {
   suspect: Uint8Array | null;
   /** When a conflict was last reported. */
   reportedMs: number;
+  /** When it was last announced. */
+  announcedMs: number;
+  /** An interface of this node on the same network, which speaks in its place as long as it has the VIP too; null: there is none. */
+  twin: L2Link | null;
 }
 
 /** An interface that VIPs are answered on. */

@@ -105,6 +105,13 @@ test('a start is settled when all have answered and told their states, or after 
   assert.equal(new Driven('').machine.isSettled(1_000), true);
 });
 
+test('a start that is held up settles later, as answers may wait unread', () => {
+  const { machine, nowMs } = new Driven('bc');
+  machine.handle({ type: 'tick' }, nowMs + 490);
+  assert.equal(machine.isSettled(nowMs + 510), false);
+  assert.equal(machine.isSettled(nowMs + 1_000), true);
+});
+
 test('who does not answer is asked for by way of others, suspected, and dead when it does not refute', () => {
   const driven = new Driven('bcd');
   for (const node of 'bcd') driven.hear(record(node));

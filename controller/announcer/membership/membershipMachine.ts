@@ -46,7 +46,7 @@ export class MembershipMachine {
   readonly #states: StateExchange;
   /** Own state, decoded again as the others see it. */
   #ownState = UNKNOWN_STATE;
-  readonly #startMs: number;
+  #startMs: number;
   #dueMs: number;
   #refutedMs = Number.NEGATIVE_INFINITY;
   #refuteAtMs = Number.POSITIVE_INFINITY;
@@ -146,6 +146,8 @@ export class MembershipMachine {
     const context = this.#context;
     const lateMs = context.nowMs - this.#dueMs;
     if (lateMs <= context.timings.lateMs) return;
+    // Answers may wait unread: whoever starts on a busy machine hears them before it takes anybody for absent.
+    if (context.nowMs - this.#startMs < context.timings.joinMs + lateMs) this.#startMs += Math.min(lateMs, context.timings.joinMs);
     if (lateMs > context.timings.pauseMs) {
       context.counts.pauses += 1;
       context.log('warn', 'this process stood still: it listens before it believes that others are dead', { pauseMs: Math.round(lateMs) });

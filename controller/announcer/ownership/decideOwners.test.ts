@@ -1,5 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { UNABLE_LEASES } from './eligibleNodes.ts';
 import { decide, decideFirst, members, vipOf } from './testing/given.ts';
 
 const ABC = ['node-a', 'node-b', 'node-c'];
@@ -145,11 +146,14 @@ test('with quorum, nobody owns anything unless more than half of the known nodes
   assert.notEqual(decideFirst(vips, members(['node-a']), { quorum: false, knownNodes: 4 }).owner, null);
 });
 
-test('where a Lease says who holds a VIP, nobody else owns it', () => {
-  const { loser } = winnerOf(['node-a', 'node-b']);
+test('a VIP with a Lease goes to nobody who could not hold that', () => {
+  const { winner, loser } = winnerOf(['node-a', 'node-b']);
   const nodes = ['node-a', 'node-b'];
-  assert.equal(decideFirst([vipOf(VIP, nodes, { leaseHolder: loser })], members(nodes)).owner, loser);
-  assert.equal(decideFirst([vipOf(VIP, nodes, { leaseHolder: null })], members(nodes)).reason, 'no node holds its Lease');
-  assert.equal(decideFirst([vipOf(VIP, nodes, { leaseHolder: 'x' })], members(nodes)).reason, 'its Lease is held by x, which is no candidate');
-  assert.equal(decideFirst([vipOf(VIP, nodes, { leaseHolder: 'node-a' })], members(['node-b'])).reason, 'no candidate is alive: node-a');
+  const vip = vipOf(VIP, nodes, { ownership: 'lease' });
+  const unable = { unable: [UNABLE_LEASES] };
+  assert.equal(decideFirst([vip], members(nodes, { [winner]: unable })).owner, loser);
+  assert.equal(decideFirst([vipOf(VIP, nodes)], members(nodes, { [winner]: unable })).owner, winner);
+  const { owner, reason } = decideFirst([vip], members(nodes, { [winner]: unable, [loser]: unable }));
+  assert.equal(owner, null);
+  assert.match(reason, /^no candidate can hold its Lease .* node-a, node-b/);
 });

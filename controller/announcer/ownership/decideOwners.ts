@@ -22,8 +22,8 @@ export interface OwnershipInput {
 
 /** Who answers for each VIP (docs/decisions/0016-ownership.md). Pure; an address has one decision whatever Services share it. */
 export function decideOwners(input: OwnershipInput): Decisions {
-  const { vips, alive, knownNodes, quorum } = input;
-  if (quorum && alive.size * 2 <= knownNodes) {
+  const { vips, alive, knownNodes } = input;
+  if (lacksQuorum(input)) {
     return mapValues(vips, () => nobody(`quorum: ${alive.size} of ${knownNodes} nodes ${alive.size === 1 ? 'is' : 'are'} alive, more than half must be`));
   }
   const decisions = new Map<string, Decision>();
@@ -36,6 +36,11 @@ export function decideOwners(input: OwnershipInput): Decisions {
   }
   for (const group of groups.values()) decideGroup(group, decisions);
   return mapValues(vips, ({ address }) => decisions.get(address) ?? nobody('no candidate has room'));
+}
+
+/** True when nobody may own anything: too few nodes are alive. */
+export function lacksQuorum({ alive, knownNodes, quorum }: Omit<OwnershipInput, 'vips'>): boolean {
+  return quorum && alive.size * 2 <= knownNodes;
 }
 
 /** One VIP by itself: its owner is certain, or it depends on the other VIPs with the same choice. */

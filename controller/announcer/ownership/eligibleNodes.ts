@@ -5,6 +5,9 @@ import { listNodes } from './decision.ts';
 /** In `MemberState.unable`: the member can own no VIP at all yet, whatever interfaces it has. No wish looks like this. */
 export const UNABLE_ALL = '*';
 
+/** In `MemberState.unable`: the member could hold no Lease now. No wish looks like this. */
+export const UNABLE_LEASES = 'lease';
+
 /** How a VIP's wish for interfaces is named in `MemberState.unable`: `4:eth1,eth2`; `6:` is that for any interface that speaks IPv6. */
 export function wishKey({ address, interfaces }: Pick<AnnouncedVip, 'address' | 'interfaces'>): string {
   return `${address.includes(':') ? 6 : 4}:${interfaces.join(',')}`;
@@ -31,21 +34,20 @@ export function memberFacts(alive: ReadonlyMap<string, MemberState>): ReadonlyMa
   return new Map([...alive].map(([node, { serving, unable, held }]) => [node, { serving, unable: new Set(unable), held: new Set(held) }]));
 }
 
-/** Candidates ∩ holder of the Lease ∩ alive ∩ able ∩ serving, as far as each applies; the first that leaves nobody is the reason. */
+/** Candidates ∩ alive ∩ able ∩ serving, as far as each applies; the first that leaves nobody is the reason. */
 export function eligibleNodes(vip: AnnouncedVip, alive: ReadonlyMap<string, MemberFacts>): Eligibility {
   if (vip.candidates.length === 0) return { type: 'nobody', reason: 'no node may announce it' };
-  if (vip.leaseHolder === null) return { type: 'nobody', reason: 'no node holds its Lease' };
-  const allowed = vip.leaseHolder === undefined ? vip.candidates : vip.candidates.filter(({ node }) => node === vip.leaseHolder);
-  if (allowed.length === 0) return { type: 'nobody', reason: `its Lease is held by ${vip.leaseHolder}, which is no candidate` };
-  const living = allowed.filter(({ node }) => alive.has(node));
-  if (living.length === 0) return { type: 'nobody', reason: `no candidate is alive: ${namesOf(allowed)}` };
+  const living = vip.candidates.filter(({ node }) => alive.has(node));
+  if (living.length === 0) return { type: 'nobody', reason: `no candidate is alive: ${namesOf(vip.candidates)}` };
   const ready = living.filter(({ node }) => alive.get(node)?.unable.has(UNABLE_ALL) !== true);
   if (ready.length === 0) return { type: 'nobody', reason: `no candidate is ready (just started, or without kernel forwarding): ${namesOf(living)}` };
   const key = wishKey(vip);
   const able = ready.filter(({ node }) => alive.get(node)?.unable.has(key) !== true);
   if (able.length === 0) return { type: 'nobody', reason: `no candidate has ${describeWish(vip)}: ${namesOf(ready)}` };
-  const serving = vip.needsProxy ? able.filter(({ node }) => alive.get(node)?.serving === true) : able;
-  return serving.length > 0 ? { type: 'eligible', nodes: serving, unserved: false } : { type: 'eligible', nodes: able, unserved: true };
+  const leasable = vip.ownership === 'lease' ? able.filter(({ node }) => alive.get(node)?.unable.has(UNABLE_LEASES) !== true) : able;
+  if (leasable.length === 0) return { type: 'nobody', reason: `no candidate can hold its Lease (no API server, or no controller): ${namesOf(able)}` };
+  const serving = vip.needsProxy ? leasable.filter(({ node }) => alive.get(node)?.serving === true) : leasable;
+  return serving.length > 0 ? { type: 'eligible', nodes: serving, unserved: false } : { type: 'eligible', nodes: leasable, unserved: true };
 }
 
 function namesOf(candidates: readonly VipCandidate[]): string {

@@ -20,8 +20,8 @@ export const SETTINGS: AnnouncerSettings = {
 /** Announced by node `a` on all interfaces. */
 export function vip(address: string, changes: Partial<AnnouncedVip> = {}): AnnouncedVip {
   return {
-    address, candidates: [{ node: 'a', preference: 0 }], interfaces: [], sharing: 'owner', sticky: false, needsProxy: false, services: ['default/web'],
-    ...changes,
+    address, candidates: [{ node: 'a', preference: 0 }], interfaces: [], sharing: 'owner', sticky: false, ownership: 'hash', needsProxy: false,
+    services: ['default/web'], ...changes,
   };
 }
 

@@ -7,6 +7,7 @@ export const SHORT_TIMINGS: ElectionTimings = {
   leaseDurationMs: 1_000,
   renewDeadlineMs: 800,
   retryPeriodMs: 60,
+  renewPeriodMs: 60,
   requestTimeoutMs: 250,
   releaseTimeoutMs: 500,
 };

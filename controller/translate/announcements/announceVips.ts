@@ -1,3 +1,4 @@
+import type { Problem } from '../../../core/ir/problem.ts';
 import type { AnnouncedVip, VipCandidate } from '../../announcer/wanted.ts';
 import { matchesAnySelector, matchesSelector } from '../../model/labelSelector.ts';
 import type { L2Advertisement, Node, Service } from '../../model/objects.ts';
@@ -5,6 +6,7 @@ import type { ObjectIndex } from '../../model/store.ts';
 import { compareText } from '../ingressAge.ts';
 import { nodeFacts } from '../nodeFacts.ts';
 import type { TranslateOptions } from '../translation.ts';
+import { advertisementsOf, chooseLeases, wantsLease, type LeaseChoice } from './chooseLeases.ts';
 import { selectedPools } from './poolSelection.ts';
 
 /** An address of one Service that the kernel takes in, and what is said about announcing it. */
@@ -33,28 +35,40 @@ export function findAdvertisements(objects: ObjectIndex): FindAdvertisements {
   return (service, pool) => (byPool.get(pool) ?? []).filter(({ serviceSelectors }) => serviceSelectors.length === 0 || matchesAnySelector(serviceSelectors, service.metadata.labels));
 }
 
-/** What is to be announced, by address: Services that share one are announced as one. An address without advertisement is not. */
-export function announceVips(wishes: readonly VipWish[], objects: ObjectIndex, options: TranslateOptions): ReadonlyMap<string, AnnouncedVip> {
+/** What is announced, by address, and what of it cannot be. */
+export interface Announcements {
+  readonly vips: ReadonlyMap<string, AnnouncedVip>;
+  readonly problems: readonly Problem[];
+}
+
+/** What is to be announced: Services that share an address are announced as one. An address without advertisement is not. */
+export function announceVips(wishes: readonly VipWish[], objects: ObjectIndex, options: TranslateOptions): Announcements {
   const nodes = [...objects.list('Node')].toSorted((a, b) => compareText(a.metadata.name, b.metadata.name));
   const byAddress = Map.groupBy(wishes.filter(({ advertisements }) => advertisements.length > 0), ({ address }) => address);
-  const context: VipContext = { nodes, objects, options };
-  return new Map([...byAddress].toSorted(([a], [b]) => compareText(a, b)).map(([address, sharers]) => [address, announceVip(address, sharers, context)]));
+  const leases = chooseLeases(byAddress, objects, options);
+  const context: VipContext = { nodes, objects, options, leases };
+  const vips = new Map([...byAddress].toSorted(([a], [b]) => compareText(a, b)).map(([address, sharers]) => [address, announceVip(address, sharers, context)]));
+  return { vips, problems: leases.problems };
 }
 
 interface VipContext {
   readonly nodes: readonly Node[];
   readonly objects: ObjectIndex;
   readonly options: TranslateOptions;
+  readonly leases: LeaseChoice;
 }
 
 function announceVip(address: string, wishes: readonly VipWish[], context: VipContext): AnnouncedVip {
-  const advertisements = [...new Set(wishes.flatMap((wish) => wish.advertisements))];
+  const advertisements = advertisementsOf(wishes);
+  const isLeased = wantsLease(advertisements);
   return {
     address,
-    candidates: candidatesOf(wishes, advertisements, context),
+    // Without a Lease nobody may answer, and for this address none is kept.
+    candidates: isLeased && !context.leases.kept.has(address) ? [] : candidatesOf(wishes, advertisements, context),
     interfaces: interfacesOn(context.options.nodeName, advertisements, context),
-    sharing: advertisements.some(({ sharing }) => sharing === 'perClient') ? 'perClient' : 'owner',
+    sharing: !isLeased && advertisements.some(({ sharing }) => sharing === 'perClient') ? 'perClient' : 'owner',
     sticky: advertisements.some(({ sticky }) => sticky),
+    ownership: isLeased ? 'lease' : 'hash',
     needsProxy: wishes.some(({ needsProxy }) => needsProxy),
     services: wishes.map(({ service: { metadata } }) => `${metadata.namespace}/${metadata.name}`).toSorted(compareText),
   };

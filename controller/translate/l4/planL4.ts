@@ -49,17 +49,18 @@ export function planL4(objects: ObjectIndex, options: TranslateOptions & Pick<Lo
   const plans = balanced.map((service) => planService(assigned(service, allocated, options), context));
   const claims = [...plans.flatMap((plan) => plan.claims), ...planPortMaps(maps, context)];
   const claimed = claimPorts(claims, options.reserved);
+  const announced = announceVips(plans.flatMap(({ vips }) => vips), objects, options);
   return {
     listeners: claimed.listeners,
     vipListeners: claimed.vipListeners,
     announcer: {
       ports: claimed.forwarded,
-      vips: announceVips(plans.flatMap(({ vips }) => vips), objects, options),
+      vips: announced.vips,
       nodes: announcingNodes(objects, options),
     },
     clusters: reachable(claimed.listeners, book.clusters),
     services: plans.map(({ status }) => status),
-    problems: [...problems, ...claimed.problems],
+    problems: [...problems, ...claimed.problems, ...announced.problems],
   };
 }
 

@@ -44,6 +44,7 @@ export const CASE_OPTIONS: TranslateOptions = {
   loadBalancerClass: { name: 'gatehouse.dev/lb', required: false },
   openelbOptIn: false,
   kernelRefusal: 'not in this test',
+  leaseRefusal: null,
   peers: [],
   cordonMovesVips: false,
   vips: 'auto',

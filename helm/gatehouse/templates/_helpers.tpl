@@ -66,6 +66,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "gatehouse.features" -}}
 {{- $features := list "core" "election" -}}
 {{- if .Values.updateStatus }}{{ $features = append $features "status" }}{{ end -}}
+{{- if and .Values.announcer.leases (include "gatehouse.announces" .) }}{{ $features = append $features "vipLeases" }}{{ end -}}
 {{- if .Values.webhook.enabled }}{{ $features = append $features "webhook" }}{{ end -}}
 {{- $features = append $features (printf "secrets%s" (title .Values.secrets.read)) -}}
 {{- if .Values.compat.metallb }}{{ $features = append $features "compatMetallb" }}{{ end -}}

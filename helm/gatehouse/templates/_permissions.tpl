@@ -147,6 +147,12 @@
   resourceNames: [{{ include "gatehouse.fullname" . }}-leader]
   verbs: [get, update]
 {{- end }}
+{{- if has "vipLeases" $features }}
+# A Lease per address with `ownership: lease`. Named after addresses, they cannot be listed here: it is all Leases of the namespace.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, update]
+{{- end }}
 {{- if has "webhook" $features }}
 # Certificates of the admission webhook, shared by all replicas. The only Secret that is ever written.
 - apiGroups: [""]

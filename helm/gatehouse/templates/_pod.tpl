@@ -49,6 +49,9 @@
 {{- if .cordonMovesVips }}
 - --cordon-moves-vips
 {{- end }}
+{{- if .leases }}
+- --vip-leases
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if include "gatehouse.hasService" . }}

@@ -1,9 +1,11 @@
+import { isRightful, type Right } from '../../../election/electionState.ts';
 import { AnnouncerEngine } from '../../engine.ts';
 import { EventHeap } from '../../membership/testing/eventHeap.ts';
 import type { L2Answer, MemberState } from '../../parts.ts';
 import type { AnnouncerEvent, AnnouncerReport } from '../../report.ts';
 import type { AnnouncedVip, AnnouncerWanted } from '../../wanted.ts';
-import type { EngineEffect, EngineEvent, InterfaceView } from '../engineEvents.ts';
+import type { LeaseWishes } from '../../leases.ts';
+import type { EngineEffect, EngineEvent, InterfaceView, Moment } from '../engineEvents.ts';
 
 /** One interface that takes everything. */
 export const ONE_INTERFACE: InterfaceView = { choose: () => [{ index: 2, name: 'eth0', mac: '02:00:00:00:00:01' }], describe: () => [] };
@@ -42,9 +44,28 @@ export class SimulatedNode {
   report: AnnouncerReport | null = null;
   serving = true;
   hasLink = true;
+  /** Until when its `leased` answers may be spoken for. */
+  rights: ReadonlyMap<string, Right> = new Map();
+  /** Its process is stopped: what it is told waits here. Null: it runs. */
+  waiting: EngineEvent[] | null = null;
+  /** How its clocks run beside true time. */
+  readonly clocks = { rate: 1, monotonicOffsetMs: 0, wallOffsetMs: 1_000_000 };
+  leaseWishes: (wishes: LeaseWishes) => void = () => {};
 
   constructor(name: string) {
     this.name = name;
+  }
+
+  momentAt(trueMs: number): Moment {
+    const { rate, monotonicOffsetMs, wallOffsetMs } = this.clocks;
+    return { monotonicMs: trueMs * rate + monotonicOffsetMs, wallMs: trueMs * rate + wallOffsetMs };
+  }
+
+  /** Its L2 thread answers, leaving or not. The thread looks at the clocks itself. */
+  answersAt(address: string, trueMs: number): boolean {
+    const answer = this.answers.get(address);
+    if (this.engine === null || !this.hasLink || this.waiting !== null || answer === undefined) return false;
+    return answer.leased !== true || isRightful(this.rights.get(address) ?? null, this.momentAt(trueMs));
   }
 }
 
@@ -80,13 +101,15 @@ export class SimulatedLan {
 
   /** Who answers, leaving or not. */
   answering(address: string): readonly string[] {
-    return [...this.nodes.values()].filter((node) => node.engine !== null && node.hasLink && node.answers.has(address)).map(({ name }) => name);
+    return [...this.nodes.values()].filter((node) => node.answersAt(address, this.nowMs)).map(({ name }) => name);
   }
 
   start(name: string, inherited: AnnouncerReport | null = null): void {
     const node = this.node(name);
     node.life += 1;
     node.alive.clear();
+    node.rights = new Map();
+    node.waiting = null;
     node.engine = new AnnouncerEngine({ settings: { nodeName: name, quorum: this.#quorum }, inherited });
     this.#give(node, { type: 'interfaces', interfaces: ONE_INTERFACE });
     this.#give(node, { type: 'proxy', serving: node.serving });
@@ -108,6 +131,33 @@ export class SimulatedLan {
 
   stop(name: string): void {
     this.#give(this.node(name), { type: 'stop' });
+  }
+
+  /** SIGSTOP. */
+  pause(name: string): void {
+    const node = this.node(name);
+    node.waiting ??= [];
+    for (const other of this.nodes.values()) if (other !== node) this.#lose(other, node);
+    this.#observe();
+  }
+
+  /** SIGCONT. What the thread was told before counts at once, as if the pulse of its main thread did not watch over it. */
+  resume(name: string): void {
+    const node = this.node(name);
+    const waiting = node.waiting ?? [];
+    node.waiting = null;
+    this.#observe();
+    for (const event of waiting) this.#give(node, event);
+    for (const other of this.nodes.values()) if (other !== node && this.#hears(node, other)) this.#meet(node, other);
+  }
+
+  tell(name: string, event: EngineEvent): void {
+    this.#give(this.node(name), event);
+  }
+
+  /** Whatever becomes of any node. */
+  after(delayMs: number, run: () => void): void {
+    this.#heap.add(this.nowMs + delayMs, run);
   }
 
   setServing(name: string, serving: boolean): void {
@@ -145,14 +195,16 @@ export class SimulatedLan {
 
   run(forMs: number): void {
     const untilMs = this.nowMs + forMs;
-    while (this.#heap.nextMs() <= untilMs) {
-      const next = this.#heap.take();
-      if (next === undefined) break;
-      this.nowMs = next.atMs;
-      next.run();
-    }
-    this.nowMs = untilMs;
+    while (this.step(untilMs));
+  }
+
+  /** The next thing that happens up to a time; false: nothing does any more, and it is that time. */
+  step(untilMs: number): boolean {
+    const next = this.#heap.nextMs() <= untilMs ? this.#heap.take() : undefined;
+    this.nowMs = next?.atMs ?? untilMs;
+    next?.run();
     this.#observe();
+    return next !== undefined;
   }
 
   /** What is not exactly one answer, since `fromMs` and up to now. */
@@ -168,13 +220,21 @@ export class SimulatedLan {
 
   #give(node: SimulatedNode, event: EngineEvent): void {
     if (node.engine === null) return;
-    const effects = node.engine.handle(event, { monotonicMs: this.nowMs, wallMs: 1_000_000 + this.nowMs });
+    if (node.waiting !== null) {
+      if (event.type !== 'tick') node.waiting.push(event);
+      return;
+    }
+    const effects = node.engine.handle(event, node.momentAt(this.nowMs));
     for (const effect of effects) this.#perform(node, effect);
     this.#observe();
   }
 
   #perform(node: SimulatedNode, effect: EngineEffect): void {
     switch (effect.type) {
+      case 'rights':
+        node.rights = effect.rights;
+        return;
+      case 'leaseWishes': return node.leaseWishes(effect.wishes);
       case 'answers': return this.#setAnswers(node, effect.answers);
       case 'memberState':
         node.state = effect.state;
@@ -214,7 +274,7 @@ export class SimulatedLan {
   }
 
   #announce(node: SimulatedNode, { address }: L2Answer): void {
-    if (node.answers.get(address)?.leaving !== false) return;
+    if (node.answers.get(address)?.leaving !== false || !node.answersAt(address, this.nowMs)) return;
     for (const other of this.nodes.values()) {
       if (other === node || (this.cutsFrames && !this.#hears(node, other))) continue;
       this.#later(other, FRAME_MS, () => {
@@ -259,7 +319,7 @@ export class SimulatedLan {
   }
 
   #hears(a: SimulatedNode, b: SimulatedNode): boolean {
-    return !this.#cut.has(`${a.name} ${b.name}`);
+    return !this.#cut.has(`${a.name} ${b.name}`) && a.waiting === null && b.waiting === null;
   }
 
   *#across(group: readonly string[]): Iterable<readonly [SimulatedNode, SimulatedNode]> {

@@ -1,6 +1,7 @@
 import { createPendingRequests, RequestError } from '../../../../core/ipc/pendingRequests.ts';
 import { planRestart } from '../../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../../core/log/logger.ts';
+import type { Right } from '../../../election/electionState.ts';
 import type { L2Answer, L2Speaker, L2SpeakerEvents, Link } from '../../parts.ts';
 import type { FrameCounts } from '../../report.ts';
 import { createConfirmation, monotonicNs } from './confirmation.ts';
@@ -38,6 +39,7 @@ class ThreadedSpeaker implements L2Speaker {
   readonly #counts = createPendingRequests<ReadonlyMap<string, FrameCounts>>('the L2 thread', COUNT_TIMEOUT_MS);
   readonly #totals = createFrameTotals();
   #answers: readonly L2Answer[] = [];
+  #rights: ReadonlyMap<string, Right> = new Map();
   #links: readonly Link[] = [];
   #generation = 0;
   #thread: ThreadLife | null = null;
@@ -67,6 +69,11 @@ class ThreadedSpeaker implements L2Speaker {
     // Answers of the moment after a stop are as old as the stop itself: they wait with the rest.
     this.#beat();
     if (!this.#pulse.isSilent()) this.#postAnswers(false);
+  }
+
+  setRights(rights: ReadonlyMap<string, Right>): void {
+    this.#rights = rights;
+    this.#postRights();
   }
 
   linksChanged(links: readonly Link[]): void {
@@ -131,6 +138,7 @@ class ThreadedSpeaker implements L2Speaker {
       ended: (fault) => this.#threadEnded(fault),
     });
     this.#postLinks([]);
+    this.#postRights();
     this.#beat();
     if (!this.#pulse.isSilent()) this.#postAnswers(true);
   }
@@ -189,6 +197,11 @@ class ThreadedSpeaker implements L2Speaker {
     this.#generation += 1;
     this.#thread?.post({ type: 'answers', generation: this.#generation, answers: this.#answers, afresh });
     this.#confirmation.setGeneration(this.#generation);
+    this.#thread?.wake();
+  }
+
+  #postRights(): void {
+    this.#thread?.post({ type: 'rights', rights: this.#rights });
     this.#thread?.wake();
   }
 

@@ -1,5 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { libc } from '../../../../core/os/libc.ts';
+import { monotonicClock } from '../../../../core/time/clock.ts';
 import { createL2Machine } from '../l2Machine.ts';
 import { readConfirmation } from './confirmation.ts';
 import { runThreadLoop } from './threadLoop.ts';
@@ -33,7 +34,8 @@ function runL2Thread(start: L2ThreadStart): void {
   report({ type: 'ready' });
   try {
     runThreadLoop({
-      machine, wire, nextMessage, report, wait, confirmation: readConfirmation(start.confirmation), nowMs: () => performance.now(),
+      machine, wire, nextMessage, report, wait, confirmation: readConfirmation(start.confirmation), nowMs: () => monotonicClock.now(),
+      wallMs: () => Date.now(),
     });
   } finally {
     wire.close();

@@ -9,12 +9,12 @@ import type { Wire } from './wire.ts';
 
 const LINK = { index: 3, name: 'eth0', mac: '02:00:00:00:00:03' };
 const ANSWER: L2Answer = { address: '192.0.2.10', interfaces: [LINK], mode: { type: 'owner' }, leaving: false };
-const sendFrame = (octet: number): L2Action => ({ type: 'send', interfaceIndex: 3, frame: Uint8Array.of(octet) });
+const sendFrame = (octet: number): L2Action => ({ type: 'send', interfaceIndex: 3, frame: Uint8Array.of(octet), address: ANSWER.address });
 const ANNOUNCEMENT = 100;
 
 /** A loop whose machine answers every frame with itself, and announces on every new set of answers. */
 function createBench() {
-  const state = { nowMs: 1_000, isBroken: false, dueAtMs: null as number | null };
+  const state = { nowMs: 1_000, wallMs: 1_000_000, isBroken: false, dueAtMs: null as number | null };
   const messages: ToL2Thread[] = [];
   const waiting: number[] = [];
   const sent: number[] = [];
@@ -64,6 +64,7 @@ function createBench() {
       return new Set();
     },
     nowMs: clock.nowMs,
+    wallMs: () => state.wallMs,
   });
   const post = (generation: number, next: readonly L2Answer[], afresh = false): void => {
     messages.push({ type: 'answers', generation, answers: next, afresh });
@@ -174,6 +175,33 @@ test('an interface that works again, or has come up, is announced on', () => {
   loop.turn();
   assert.deepEqual(sent, [ANNOUNCEMENT, 3, 4]);
   assert.equal(calls.at(-1), 'own 02:00:00:00:00:03');
+});
+
+test('an answer that needs a right is spoken for until that ends by either clock, whatever the main thread confirms', () => {
+  const { loop, post, confirm, sent, waiting, messages, state } = createBench();
+  const ask = (frame: number): void => {
+    confirm();
+    waiting.push(frame);
+    loop.turn();
+  };
+  confirm();
+  post(1, [{ ...ANSWER, leased: true }]);
+  loop.turn();
+  assert.deepEqual(sent, [], 'there is no right yet');
+  const until = { untilMonotonicMs: state.nowMs + 100, untilWallMs: state.wallMs + 100 };
+  messages.push({ type: 'rights', rights: new Map([[ANSWER.address, until]]) });
+  ask(1);
+  state.nowMs += 99;
+  ask(2);
+  state.nowMs += 1;
+  ask(3);
+  messages.push({ type: 'rights', rights: new Map([[ANSWER.address, { ...until, untilMonotonicMs: state.nowMs + 100 }]]) });
+  ask(4);
+  state.wallMs += 100;
+  ask(5);
+  post(2, [ANSWER]);
+  ask(6);
+  assert.deepEqual(sent, [1, 2, 4, 6]);
 });
 
 test('stop ends the loop, with what came after it left undone', () => {

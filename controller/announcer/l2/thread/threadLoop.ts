@@ -1,3 +1,4 @@
+import { isRightful, type Right } from '../../../election/electionState.ts';
 import type { L2Action, L2Machine } from '../l2Machine.ts';
 import type { ConfirmationReader } from './confirmation.ts';
 import type { FromL2Thread, ToL2Thread } from './threadMessages.ts';
@@ -13,8 +14,10 @@ export interface ThreadLoopDependencies {
   readonly report: (message: FromL2Thread) => void;
   /** Waits up to `timeoutMs` for a message or for something to read among `descriptors`: which can be read. */
   readonly wait: (descriptors: readonly number[], timeoutMs: number) => ReadonlySet<number>;
-  /** Monotonic, ms. */
+  /** CLOCK_MONOTONIC, ms. */
   readonly nowMs: () => number;
+  /** Since the epoch. */
+  readonly wallMs: () => number;
 }
 
 /** Ours: the thread looks around this often without a reason, so that its end, when the process ends, is not long in coming. */
@@ -31,6 +34,9 @@ export class ThreadLoop {
   readonly #dependencies: ThreadLoopDependencies;
   /** Of the answers that the machine has; 0: none. */
   #generation = 0;
+  /** Answers that need a right, and the rights there are. */
+  #leased: ReadonlySet<string> = new Set();
+  #rights: ReadonlyMap<string, Right> = new Map();
   #isStopped = false;
 
   constructor(dependencies: ThreadLoopDependencies) {
@@ -73,6 +79,7 @@ export class ThreadLoop {
       case 'answers':
         if (message.afresh) this.#perform(machine.setAnswers([], now));
         this.#generation = message.generation;
+        this.#leased = new Set(message.answers.filter(({ leased }) => leased === true).map(({ address }) => address));
         wire.setAnswers(message.answers, now);
         this.#perform(machine.setAnswers(message.answers, now));
         wire.updateGroups(now);
@@ -80,6 +87,9 @@ export class ThreadLoop {
       case 'links':
         machine.setOwnMacs(message.macs);
         for (const index of message.up) this.#perform(machine.linkUp(index, now));
+        break;
+      case 'rights':
+        this.#rights = message.rights;
         break;
       case 'count':
         report({ type: 'counted', request: message.request, counts: machine.counts() });
@@ -96,7 +106,7 @@ export class ThreadLoop {
       switch (action.type) {
         case 'send':
           // Asked for every frame: answers that are void since a moment ago are not spoken for.
-          if (this.#maySpeak()) wire.send(action.interfaceIndex, action.frame, nowMs());
+          if (this.#maySpeak() && this.#mayClaim(action.address)) wire.send(action.interfaceIndex, action.frame, nowMs());
           break;
         case 'conflict': {
           const { type: _, ...seen } = action;
@@ -113,6 +123,13 @@ export class ThreadLoop {
   #maySpeak(): boolean {
     const { confirmation } = this.#dependencies;
     return this.#generation !== 0 && confirmation.generation() === this.#generation && confirmation.holds();
+  }
+
+  /** Whoever ends a right may be stopped, and so may the main thread: what counts is the time. */
+  #mayClaim(address: string | null): boolean {
+    if (address === null || !this.#leased.has(address)) return true;
+    const { nowMs, wallMs } = this.#dependencies;
+    return isRightful(this.#rights.get(address) ?? null, { monotonicMs: nowMs(), wallMs: wallMs() });
   }
 
   #dueAtMs(): number | null {

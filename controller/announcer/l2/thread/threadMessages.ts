@@ -1,3 +1,4 @@
+import type { Right } from '../../../election/electionState.ts';
 import type { FrameCounts } from '../../report.ts';
 import type { L2Answer, L2SpeakerEvents } from '../../parts.ts';
 
@@ -16,6 +17,8 @@ export type ToL2Thread =
   | { readonly type: 'answers'; readonly generation: number; readonly answers: readonly L2Answer[]; readonly afresh: boolean }
   /** MACs of all interfaces, and the indexes of those that have just come up. */
   | { readonly type: 'links'; readonly macs: readonly string[]; readonly up: readonly number[] }
+  /** Until when answers that are `leased` may be spoken for, by address. */
+  | { readonly type: 'rights'; readonly rights: ReadonlyMap<string, Right> }
   | { readonly type: 'count'; readonly request: number }
   | { readonly type: 'stop' };
 

@@ -14,7 +14,7 @@ export function members(names: readonly string[], states: Readonly<Record<string
 /** An ordinary VIP whose candidates are `nodes`, none of them preferred. */
 export function vipOf(address: string, nodes: readonly string[], fields: Partial<AnnouncedVip> = {}): AnnouncedVip {
   return {
-    address, candidates: nodes.map((node) => ({ node, preference: 0 })), interfaces: [], sharing: 'owner', sticky: false, needsProxy: false,
+    address, candidates: nodes.map((node) => ({ node, preference: 0 })), interfaces: [], sharing: 'owner', sticky: false, ownership: 'hash', needsProxy: false,
     services: [`default/${address}`], ...fields,
   };
 }
