@@ -11,7 +11,7 @@ import { refOf, type ConfigMap } from '../model/objects.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { ListenerOutcome } from '../processes/proxyListeners.ts';
 import type { Source, SourceBatch } from '../sources/source.ts';
-import type { Translation, TranslateOptions } from '../translate/translation.ts';
+import type { Translate, Translation, TranslateOptions } from '../translate/translation.ts';
 import { createControlLoop, type ControlLoop, type ControlLoopOptions } from './controlLoop.ts';
 
 /** Settings are passed through untouched here. */
@@ -145,6 +145,30 @@ test('a change that alters nothing served publishes nothing and keeps the genera
   assert.equal(translations(), 2);
   assert.equal(published.length, 1);
   assert.equal(loop.state().generation, 1);
+  await loop.stop();
+});
+
+test('what only the announcer has a part in makes a generation too, without anything for the proxy in it', async (context) => {
+  const source = new FakeSource({ upserts: [host('a.test')] });
+  let ports = new Map();
+  const translate: Translate = (objects) => ({ ...translateHosts(objects), announcer: { ports, vips: new Map(), nodes: new Map() } });
+  const { loop, published } = bench(source, silentLogger, { now: () => 0 }, { translate });
+  await loop.start();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const again = (): void => {
+    source.send({ upserts: [host('a.test')] });
+    context.mock.timers.tick(10);
+  };
+  const before = loop.state().announcer;
+  again();
+  assert.deepEqual([published.length, loop.state().announcer === before], [1, true]);
+  const port = { key: 'tcp/192.0.2.1:80', protocol: 'tcp', address: '192.0.2.1', port: 80, to: { type: 'proxy' }, sourceRanges: null };
+  ports = new Map([[port.key, port]]);
+  again();
+  assert.equal(published.at(-1)?.generation, 2);
+  assert.deepEqual(upserts(published.at(-1)), []);
+  again();
+  assert.equal(published.length, 2);
   await loop.stop();
 });
 

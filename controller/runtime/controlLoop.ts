@@ -240,8 +240,10 @@ class Loop implements ControlLoop {
     this.#logChanges(assignmentChanges);
     this.#assignments = assignments;
     this.#options.assignments.save(assignments);
-    this.#state = { ...this.#state, ingresses, pools, refusals, hosts, announcer, assignmentChanges };
-    this.#publish(translation.snapshot);
+    // The same object for the same content, so that nobody compares it once more.
+    const isSame = isDeepStrictEqual(announcer, this.#state.announcer);
+    this.#state = { ...this.#state, ingresses, pools, refusals, hosts, announcer: isSame ? this.#state.announcer : announcer, assignmentChanges };
+    this.#publish(translation.snapshot, !isSame);
     this.#options.wantListeners(wantedListeners(translation), this.#state.generation);
   }
 
@@ -277,11 +279,12 @@ class Loop implements ControlLoop {
     }
   }
 
-  #publish(translated: Snapshot): void {
+  /** A generation is one of all that is served: also of what the proxy has no part in (`announces`). */
+  #publish(translated: Snapshot, announces = false): void {
     const snapshot = retainListeners(translated, this.#state.snapshot, this.#open);
     const generation = this.#state.generation + 1;
     const delta = diffSnapshots(this.#state.snapshot, snapshot, generation);
-    if (this.#state.snapshot !== null && isEmptyDelta(delta)) return;
+    if (this.#state.snapshot !== null && isEmptyDelta(delta) && !announces) return;
     this.#state = { ...this.#state, generation, snapshot };
     this.#options.publish(delta);
   }

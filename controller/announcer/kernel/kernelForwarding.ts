@@ -12,7 +12,7 @@ import type { Nft } from './nft.ts';
 import { attempt, createSurroundings } from './surroundings.ts';
 import type { Sysctls } from './sysctls.ts';
 import { createTableProgrammer } from './tableProgrammer.ts';
-import type { TableWatch } from './tableWatch.ts';
+import { followTableWatch, type TableWatch } from './tableWatch.ts';
 
 export interface KernelForwardingDependencies {
   readonly settings: Pick<AnnouncerSettings, 'mark' | 'routeTable' | 'setSysctls'>;
@@ -35,7 +35,6 @@ type Wanted = ReadonlyMap<L4Key, ForwardedPort>;
 
 const MAX_PROBLEMS = 50;
 const CHECK_INTERVAL_MS = 5_000;
-const WATCH_INTERVAL_MS = 100;
 /** Of tries that fail: 0, 0.5, 1, 2 s and so on. */
 const RETRY = { firstDelayMs: 500, maxDelayMs: 30_000, stableMs: Infinity };
 
@@ -49,9 +48,11 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
   let turn: Promise<void> = Promise.resolve();
   let last: KernelReport = { programmed: false, ports: 0, problems: [] };
   let timer: NodeJS.Timeout | null = null;
-  let watching: NodeJS.Timeout | null = null;
+  let unwatch: (() => void) | null = null;
   let failuresInRow = 0;
   let stopped = false;
+
+  const unheard = (error: unknown): void => { log.warn('removals of tables cannot be heard of: they are noticed later, when the table is looked for', { error, checkIntervalMs }); };
 
   async function bring(ports: Wanted, again: boolean): Promise<void> {
     last = await carrier.bring(ports, again);
@@ -78,26 +79,9 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
     if (!isDeepStrictEqual(before, last)) dependencies.reported(last);
   }
 
-  function watch(): void {
-    try {
-      if (tableWatch?.removed() === true) turn = turn.then(check);
-    } catch (error) {
-      log.warn('removals of tables cannot be heard of: a table that is taken away is noticed only when it is looked for', { error, checkIntervalMs });
-      if (watching !== null) clearInterval(watching);
-      tableWatch?.close();
-    }
-  }
-
-  function beginWatching(): void {
-    if (watching !== null || tableWatch === undefined || stopped) return;
-    watching = setInterval(watch, WATCH_INTERVAL_MS);
-    watching.unref();
-    watch();
-  }
-
   return {
     apply: (ports) => {
-      beginWatching();
+      if (tableWatch !== undefined && !stopped) unwatch ??= followTableWatch(tableWatch, { removed: () => { turn = turn.then(check); }, failed: unheard });
       wanted = ports;
       const { promise, resolve } = Promise.withResolvers<KernelReport>();
       waiting.push(resolve);
@@ -108,8 +92,7 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
       stopped = true;
       await turn;
       if (timer !== null) clearTimeout(timer);
-      if (watching !== null) clearInterval(watching);
-      tableWatch?.close();
+      unwatch?.();
       if (forGood) await carrier.remove();
     },
   };

@@ -43,3 +43,26 @@ function saysRemoved(datagram: Buffer): boolean {
   const { messages, isCut } = decodeNetlinkDatagram(datagram);
   return isCut || messages.some(({ type }) => type === DELETE_TABLE);
 }
+
+/** Ours: ten system calls a second, for a gap that resets few connections. */
+const LOOK_INTERVAL_MS = 100;
+
+/** Looks again and again and calls `removed`; ends by itself after a fault, of which `failed` is told. Answers what ends it. */
+export function followTableWatch(watch: TableWatch, { removed, failed }: { readonly removed: () => void; readonly failed: (error: unknown) => void }): () => void {
+  const stop = (): void => {
+    clearInterval(timer);
+    watch.close();
+  };
+  const look = (): void => {
+    try {
+      if (watch.removed()) removed();
+    } catch (error) {
+      stop();
+      failed(error);
+    }
+  };
+  const timer = setInterval(look, LOOK_INTERVAL_MS);
+  timer.unref();
+  look();
+  return stop;
+}
