@@ -1,5 +1,5 @@
 import { extname, join } from 'node:path';
-import { planRestart, type RestartPolicy } from '../../core/lifecycle/restartBackoff.ts';
+import { planRestart, RESTART_POLICY, type RestartPolicy } from '../../core/lifecycle/restartBackoff.ts';
 import { startAnnouncerChild, type AnnouncerChild, type AnnouncerChildOptions } from './announcerChild.ts';
 import { prepareAnnouncerFolder } from './announcerFolder.ts';
 import { restrictLaunch, type Launch } from './announcerLaunch.ts';
@@ -45,7 +45,7 @@ export interface AnnouncerProcessDependencies {
   readonly events: AnnouncerProcessEvents;
   readonly logger: Logger;
   readonly clock: Clock;
-  /** Default: RESTART_POLICY. */
+  /** Default: RESTART_POLICY, but sound after 3 s. */
   readonly restartPolicy?: RestartPolicy;
 }
 
@@ -73,6 +73,9 @@ export interface AnnouncerProcess {
    */
   stop(forGood: boolean): Promise<void>;
 }
+
+/** Ours: one that has lived for 3 s has long announced all it should, and others miss it within half a second of waiting. */
+const ANNOUNCER_RESTART: RestartPolicy = { ...RESTART_POLICY, stableMs: 3_000 };
 
 /** Where announcers of one node find each other: gone with the machine's next start. */
 export const DEFAULT_ANNOUNCER_FOLDER = '/run/gatehouse/announcer';
@@ -199,7 +202,7 @@ class Announcer implements AnnouncerProcess {
     this.#ended.resolve();
     if (this.#stopped !== null) return;
     const { clock, logger, events, restartPolicy } = this.#dependencies;
-    const plan = planRestart(this.#endsInRow, clock.now() - (this.#startedAtMs ?? 0), restartPolicy);
+    const plan = planRestart(this.#endsInRow, clock.now() - (this.#startedAtMs ?? 0), restartPolicy ?? ANNOUNCER_RESTART);
     this.#endsInRow = plan.endsInRow;
     if (plan.delayMs > 0) this.#report = null;
     const restart = { restartInMs: plan.delayMs, endsInRow: plan.endsInRow };
