@@ -71,9 +71,11 @@ suite('isPermitted', () => {
 
   test('keeps what is for the own namespace there, and for one object to that', () => {
     const lease = (namespace: string, name: string): string => resourcePath(LEASE, { namespace, name });
+    const without = { ...INSTALLATION, features: FEATURES.filter((feature) => feature !== 'vipLeases') };
     assert.equal(may('PUT', lease('gatehouse-system', 'gatehouse-leader')), true);
     assert.equal(may('PUT', lease('kube-system', 'gatehouse-leader')), false);
-    assert.equal(may('PUT', lease('gatehouse-system', 'other')), false);
+    assert.equal(may('PUT', lease('gatehouse-system', 'other'), {}, without), false);
+    assert.equal(may('PUT', lease('kube-system', 'gatehouse-vip-192-0-2-10')), false);
     assert.equal(may('DELETE', lease('gatehouse-system', 'gatehouse-leader')), false);
     assert.equal(may('POST', resourcePath(LEASE, { namespace: 'gatehouse-system' })), true);
     const secret = (name: string): string => resourcePath(RESOURCES.Secret, { namespace: 'gatehouse-system', name });

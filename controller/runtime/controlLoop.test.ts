@@ -12,6 +12,7 @@ import type { ObjectIndex } from '../model/store.ts';
 import type { ListenerOutcome } from '../processes/proxyListeners.ts';
 import type { Source, SourceBatch } from '../sources/source.ts';
 import type { Translate, Translation, TranslateOptions } from '../translate/translation.ts';
+import { FakeSource } from './testing/fakeSource.ts';
 import { createControlLoop, type ControlLoop, type ControlLoopOptions } from './controlLoop.ts';
 
 /** Settings are passed through untouched here. */
@@ -41,31 +42,6 @@ function translateHosts(objects: ObjectIndex): Translation {
   const none = { clusters: new Map(), certificates: new Map(), serverNames: new Map(), l4Listeners: new Map(), passthrough: new Map() };
   const snapshot: Snapshot = { settings: SETTINGS, virtualHosts, ...none };
   return { ...NO_L4, snapshot, ingresses: [], problems: [] };
-}
-
-class FakeSource implements Source {
-  readonly #first: Partial<SourceBatch>;
-  #onBatch: (batch: SourceBatch) => void = () => assert.fail('not started');
-  stops = 0;
-
-  constructor(first: Partial<SourceBatch> = {}) {
-    this.#first = first;
-  }
-
-  start(onBatch: (batch: SourceBatch) => void): Promise<void> {
-    this.#onBatch = onBatch;
-    this.send(this.#first);
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    this.stops += 1;
-    return Promise.resolve();
-  }
-
-  send(batch: Partial<SourceBatch>): void {
-    this.#onBatch({ upserts: [], deletes: [], problems: [], ...batch });
-  }
 }
 
 interface Bench {
@@ -159,9 +135,8 @@ test('what only the announcer has a part in makes a generation too, without anyt
     source.send({ upserts: [host('a.test')] });
     context.mock.timers.tick(10);
   };
-  const before = loop.state().announcer;
   again();
-  assert.deepEqual([published.length, loop.state().announcer === before], [1, true]);
+  assert.equal(published.length, 1);
   const port = { key: 'tcp/192.0.2.1:80', protocol: 'tcp', address: '192.0.2.1', port: 80, to: { type: 'proxy' }, sourceRanges: null };
   ports = new Map([[port.key, port]]);
   again();

@@ -34,6 +34,8 @@ export interface GatehouseNode {
 export interface NodeOptions {
   /** Manifests, shared by all nodes. */
   readonly folder: string;
+  /** Where objects come from instead: the arguments that say so. */
+  readonly source?: readonly string[];
   readonly args?: readonly string[];
 }
 
@@ -45,9 +47,9 @@ const LOG_LINES_SHOWN = 60;
 const MAIN: Readonly<Record<Exclude<Part, 'controller'>, string>> = { proxy: 'proxy/main.ts', announcer: 'announcer/main.ts' };
 
 /** Starts one and waits until it is ready. Killed, with all its parts, when the lab ends. */
-export async function startGatehouseNode(t: TestContext, node: LabNode, { folder, args = [] }: NodeOptions): Promise<GatehouseNode> {
+export async function startGatehouseNode(t: TestContext, node: LabNode, { folder, source = ['--manifests', folder], args = [] }: NodeOptions): Promise<GatehouseNode> {
   const child = node.spawn('sh', [
-    '-c', OWN_RUN_FOLDER, 'sh', `${folder}-run-${node.nodeName}`, BINARY, 'run', '--manifests', folder, '--node-name', node.nodeName, '--vips', 'kernel', '--workers', '1', '--log-format', 'json',
+    '-c', OWN_RUN_FOLDER, 'sh', `${folder}-run-${node.nodeName}`, BINARY, 'run', ...source, '--node-name', node.nodeName, '--vips', 'kernel', '--workers', '1', '--log-format', 'json',
     '--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--admin', ADMIN, '--state-dir', `${folder}-state-${node.nodeName}`, ...args,
   ]);
   child.stdout?.resume();

@@ -18,6 +18,7 @@ export interface L2AdvertisementManifest {
     readonly nodeSelectors?: readonly { readonly matchLabels: Readonly<Record<string, string>> }[];
     readonly sharing?: 'owner' | 'perClient';
     readonly sticky?: boolean;
+    readonly ownership?: 'hash' | 'lease';
   };
 }
 

@@ -38,11 +38,8 @@ export function leasesWanted(wished: Decisions, vips: ReadonlyMap<string, Announ
 /** Members, but for `self`, that say that they hold one of these. */
 function holdersAmong(leased: readonly AnnouncedVip[], alive: ReadonlyMap<string, MemberState>, self: string): ReadonlyMap<string, string> {
   const addresses = new Set(leased.map(({ address }) => address));
-  const holders = new Map<string, string>();
-  for (const [node, { held }] of alive) {
-    if (node !== self) for (const address of held) if (addresses.has(address)) holders.set(address, node);
-  }
-  return holders;
+  const others = [...alive].filter(([node]) => node !== self);
+  return new Map(others.flatMap(([node, { held }]) => held.filter((address) => addresses.has(address)).map((address) => [address, node] as const)));
 }
 
 /** Whether this node could own a VIP if there were no Leases, alone if need be. */

@@ -21,6 +21,8 @@ const FRAME_MS = 1;
 /** When a burst of gratuitous frames repeats. */
 const BURST_MS = [0, 300, 1_000];
 const SETTLED_MS = 500;
+/** Until a process that goes on has read what it was told meanwhile. */
+const RESUME_MS = [1, 300] as const;
 const KERNEL_MS = 40;
 
 /** A stretch of time in which several nodes answered for one VIP, or none did. */
@@ -46,8 +48,10 @@ export class SimulatedNode {
   hasLink = true;
   /** Until when its `leased` answers may be spoken for. */
   rights: ReadonlyMap<string, Right> = new Map();
-  /** Its process is stopped: what it is told waits here. Null: it runs. */
+  /** Its main thread does not run: what it is told waits here. Null: it does. */
   waiting: EngineEvent[] | null = null;
+  /** Its L2 thread does not run either. */
+  isStopped = false;
   /** How its clocks run beside true time. */
   readonly clocks = { rate: 1, monotonicOffsetMs: 0, wallOffsetMs: 1_000_000 };
   leaseWishes: (wishes: LeaseWishes) => void = () => {};
@@ -64,7 +68,7 @@ export class SimulatedNode {
   /** Its L2 thread answers, leaving or not. The thread looks at the clocks itself. */
   answersAt(address: string, trueMs: number): boolean {
     const answer = this.answers.get(address);
-    if (this.engine === null || !this.hasLink || this.waiting !== null || answer === undefined) return false;
+    if (this.engine === null || !this.hasLink || this.isStopped || answer === undefined) return false;
     return answer.leased !== true || isRightful(this.rights.get(address) ?? null, this.momentAt(trueMs));
   }
 }
@@ -110,6 +114,7 @@ export class SimulatedLan {
     node.alive.clear();
     node.rights = new Map();
     node.waiting = null;
+    node.isStopped = false;
     node.engine = new AnnouncerEngine({ settings: { nodeName: name, quorum: this.#quorum }, inherited });
     this.#give(node, { type: 'interfaces', interfaces: ONE_INTERFACE });
     this.#give(node, { type: 'proxy', serving: node.serving });
@@ -135,20 +140,24 @@ export class SimulatedLan {
 
   /** SIGSTOP. */
   pause(name: string): void {
+    this.node(name).isStopped = true;
+    this.block(name);
+  }
+
+  /** Its main thread is busy with something; the L2 thread goes on, as if the pulse of the main thread did not watch over it. */
+  block(name: string): void {
     const node = this.node(name);
     node.waiting ??= [];
     for (const other of this.nodes.values()) if (other !== node) this.#lose(other, node);
     this.#observe();
   }
 
-  /** SIGCONT. What the thread was told before counts at once, as if the pulse of its main thread did not watch over it. */
+  /** SIGCONT, and the end of what kept it busy. The L2 thread goes on at once, the main thread a moment later. */
   resume(name: string): void {
     const node = this.node(name);
-    const waiting = node.waiting ?? [];
-    node.waiting = null;
+    node.isStopped = false;
     this.#observe();
-    for (const event of waiting) this.#give(node, event);
-    for (const other of this.nodes.values()) if (other !== node && this.#hears(node, other)) this.#meet(node, other);
+    this.#later(node, this.#between(RESUME_MS), () => this.#goOn(node));
   }
 
   tell(name: string, event: EngineEvent): void {
@@ -211,6 +220,15 @@ export class SimulatedLan {
   irregular(fromMs: number): readonly Span[] {
     for (const [address, { nodes, fromMs: since }] of this.#answering) this.#note(address, nodes, since);
     return this.spans.filter((span) => span.toMs > fromMs && span.toMs > span.fromMs);
+  }
+
+  #goOn(node: SimulatedNode): void {
+    if (node.isStopped) return;
+    const waiting = node.waiting ?? [];
+    node.waiting = null;
+    this.#observe();
+    for (const event of waiting) this.#give(node, event);
+    for (const other of this.nodes.values()) if (other !== node && this.#hears(node, other)) this.#meet(node, other);
   }
 
   #tick(node: SimulatedNode): void {

@@ -19,6 +19,7 @@ export interface Weather {
 export const FINE_WEATHER: Weather = { lostRequests: 0, lostAnswers: 0, slow: 0 };
 
 const LOOK_MS = 1_000;
+const STOP_LIMIT_MS = 5_000;
 const IPC_MS = [0.1, 5] as const;
 const REQUEST_MS = [1, 40] as const;
 const SLOW_REQUEST_MS = [1, 12_000] as const;
@@ -135,7 +136,15 @@ export class LeasedLan {
     const controller = this.controller(name);
     controller.isStopping = true;
     this.lan.stop(name);
-    this.lan.after(1_100, () => controller.run(() => void controller.leases.stop()));
+    this.#whenEnded(controller, this.lan.nowMs + STOP_LIMIT_MS);
+  }
+
+  /** An announcer that does not end is killed. */
+  #whenEnded(controller: SimulatedController, untilMs: number): void {
+    if (!controller.isAlive) return;
+    if (this.lan.nowMs >= untilMs) this.lan.kill(controller.node);
+    if (this.lan.node(controller.node).engine === null) controller.run(() => void controller.leases.stop());
+    else this.lan.after(20, () => this.#whenEnded(controller, untilMs));
   }
 
   async run(forMs: number): Promise<void> {
