@@ -5,8 +5,8 @@ import type { Cluster } from './cluster.ts';
 import { vipOf, type LabService } from './labObjects.ts';
 import { monotonicMs, startProbe, type Probe } from './probe.ts';
 
-/** How often each failure is made: GATEHOUSE_FAILOVER_RUNS, default 3. */
-export const RUNS = Number(process.env['GATEHOUSE_FAILOVER_RUNS'] ?? 3);
+/** How often each failure is made: GATEHOUSE_FAILOVER_RUNS, default 2. */
+export const RUNS = Number(process.env['GATEHOUSE_FAILOVER_RUNS'] ?? 2);
 
 /** One failure, and how it ends. */
 export interface Failure {
