@@ -60,22 +60,22 @@ export function createHandoverTable(): HandoverTable {
     change: (wanted, neighbourhood) => {
       const isSame = sameNeighbourhood(last, neighbourhood);
       last = neighbourhood;
-      const before: Plan[] = [];
+      const before = new Map<L4Key, Plan>();
       const after: Plan[] = [];
       for (const [key, plan] of plans) {
         const port = wanted.get(key);
         if (port !== undefined && isSame && samePort(plan.port, port)) continue;
-        before.push(plan);
+        before.set(key, plan);
         plans.delete(key);
       }
       for (const [key, port] of wanted) {
         if (plans.has(key)) continue;
-        const known = before.find((plan) => plan.port.key === key);
+        const known = before.get(key);
         const read = known !== undefined && samePort(known.port, port) ? known : readHandoverPort(port);
         if (read !== null) after.push({ ...read, pieces: planHandover(read, neighbourhood) });
       }
       for (const plan of after) plans.set(plan.port.key, plan);
-      return models.map(({ family, model }) => ({ table: tableOf(family), change: exchange(family, model, { before, after }) }));
+      return models.map(({ family, model }) => ({ table: tableOf(family), change: exchange(family, model, { before: [...before.values()], after }) }));
     },
     whole: () => models.map(({ family, model }) => ({ table: tableOf(family), change: { added: [...model.pieces().values()], removed: [], replaced: [] } })),
     isEmpty: () => models.every(({ model }) => model.pieces().size === 0),
