@@ -22,7 +22,7 @@ interface Wanted {
 const { address, ports, endpoints, others } = JSON.parse(process.argv[2] ?? '') as Wanted;
 const log = createLogger({ level: 'warn', format: 'text', name: 'forwarder' });
 const forwarding = createKernelForwarding({
-  settings: { mark: 0x10000, routeTable: 1903, setSysctls: true },
+  settings: { nodeName: 'node-1', mark: 0x10000, routeTable: 1903, setSysctls: true },
   nft: createNft(),
   sysctls: createSysctls(),
   routing: createPolicyRouting({ log }),

@@ -7,8 +7,11 @@ import { AnnouncerEngine } from './engine.ts';
 import type { EngineEffect, EngineEvent } from './engine/engineEvents.ts';
 import { chooseInterfaces, describeInterfaces } from './interfaces/chooseInterfaces.ts';
 import { surveyInterfaces } from './interfaces/surveyInterfaces.ts';
+import { isHandedOver } from './kernel/place.ts';
 import type { LeaseNews, LeaseWishes } from './leases.ts';
 import type { ProxyState } from './messages.ts';
+import { createNeighbourBook, type NeighbourBook } from './neighbourhood.ts';
+import type { Neighbourhood } from './parts.ts';
 import type { AnnouncerEvent, AnnouncerReport, FrameCounts } from './report.ts';
 import type { AnnouncerSettings, ForwardedPort } from './wanted.ts';
 import type { NumberedWanted } from './wantedDelta.ts';
@@ -54,6 +57,10 @@ class AnnouncerHost implements Host {
   #serving = false;
   #counts: ReadonlyMap<string, FrameCounts> = new Map();
   #portsGeneration = 0;
+  /** What the kernel was told last; null: nothing yet. */
+  #programmed: { readonly ports: ReadonlyMap<L4Key, ForwardedPort>; readonly neighbourhood: Neighbourhood } | null = null;
+  readonly #neighbours: NeighbourBook;
+  #isSettled = false;
   #upIndexes: ReadonlySet<number> = new Set();
   #refutations = 0;
   #tickedMs = 0;
@@ -64,6 +71,7 @@ class AnnouncerHost implements Host {
     const { settings, logger, inherited, createParts } = options;
     this.#report = inherited;
     this.#engine = new AnnouncerEngine({ settings, inherited });
+    this.#neighbours = createNeighbourBook(settings.nodeName);
     this.#parts = createParts(settings, logger, {
       interfacesChanged: () => this.#interfacesChanged(),
       membersChanged: () => this.#membersChanged(),
@@ -87,6 +95,7 @@ class AnnouncerHost implements Host {
     this.want(first);
     this.#timers.push(setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#count(), COUNT_INTERVAL_MS));
     this.#watch(membership.start().then(() => {
+      this.#isSettled = true;
       this.#membersChanged();
       this.#tell({ type: 'settled' });
     }));
@@ -179,13 +188,32 @@ class AnnouncerHost implements Host {
   }
 
   #program(generation: number, ports: ReadonlyMap<L4Key, ForwardedPort>): void {
+    const neighbourhood = this.#neighbourhood();
     this.#portsGeneration = generation;
-    this.#watch(this.#parts.kernel.apply(ports).then((report) => this.#tell({ type: 'kernel', generation, report })));
+    this.#programmed = { ports, neighbourhood };
+    this.#watch(this.#parts.kernel.apply(ports, neighbourhood).then((report) => this.#tell({ type: 'kernel', generation, report })));
+  }
+
+  #neighbourhood(): Neighbourhood {
+    const { interfaces, membership, clock } = this.#parts;
+    return this.#neighbours.look({
+      nodes: this.#wanted?.wanted.nodes ?? new Map(), links: interfaces.links(), alive: this.#isSettled ? membership.alive() : null, nowMs: clock.now(),
+    });
+  }
+
+  /** Whom flows are handed over to may change without any change of ports. */
+  #followNeighbours(): void {
+    const before = this.#programmed;
+    if (before === null || this.#isSilent) return;
+    const neighbourhood = this.#neighbourhood();
+    if (neighbourhood === before.neighbourhood) return;
+    if ([...before.ports.values()].some(isHandedOver)) this.#program(this.#portsGeneration, before.ports);
   }
 
   /** After a pause what has come meanwhile goes first: time alone must not decide what a message that waits would. */
   #tick(): void {
     this.#tellProxy();
+    this.#followNeighbours();
     const nowMs = this.#parts.clock.now();
     const isLate = nowMs - this.#tickedMs > 2 * TICK_MS;
     this.#tickedMs = nowMs;

@@ -86,7 +86,8 @@ function isForwardTarget(value: unknown): value is ForwardTarget {
 
 function isKernelEndpoint(value: unknown): value is KernelEndpoint {
   return isFields(value) && isAddress(value['address']) && isPort(value['port'])
-    && isCount(value['weight']) && value['weight'] >= 1 && value['weight'] <= MAX_WEIGHT;
+    && isCount(value['weight']) && value['weight'] >= 1 && value['weight'] <= MAX_WEIGHT
+    && (value['node'] === undefined || isText(value['node']));
 }
 
 function isAnnouncedVip(value: unknown): value is AnnouncedVip {

@@ -5,10 +5,24 @@ import type { L4Key } from '../../core/ir/l4.ts';
 
 /** Packets to VIPs, as the kernel treats them: nftables, policy routing, connection tracking. */
 export interface KernelForwarding {
-  /** Brings the kernel from what it has to `wanted`, in one transaction; only differences where it knows what is there. */
-  apply(wanted: ReadonlyMap<L4Key, ForwardedPort>): Promise<KernelReport>;
+  /**
+   * Brings the kernel from what it has to `wanted`, in one transaction; only differences where it knows what is there. Without a
+   * neighbourhood no flow is handed over to another node.
+   */
+  apply(wanted: ReadonlyMap<L4Key, ForwardedPort>, neighbourhood?: Neighbourhood): Promise<KernelReport>;
   /** `forGood`: table, rules and routes are removed; else they stay. */
   stop(forGood: boolean): Promise<void>;
+}
+
+/** Nodes next to this one, to which flows may be handed over as they are. */
+export interface Neighbourhood {
+  /** Indexes of the interfaces that lead to other nodes directly, by which clients come in too; ascending. */
+  readonly uplinks: readonly number[];
+  /**
+   * Nodes whose kernel forwards: name → addresses that are on the link. Null: not known yet, so that what an earlier run has
+   * left is to stay.
+   */
+  readonly neighbours: ReadonlyMap<string, readonly string[]> | null;
 }
 
 /** One network interface, from rtnetlink. */

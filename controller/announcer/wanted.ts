@@ -44,6 +44,8 @@ export interface KernelEndpoint {
   readonly port: number;
   /** 1 to 1,000,000; counts against the sum. */
   readonly weight: number;
+  /** Node that it is on, which flows may be handed over to (balance `maglev`); absent: none, or it is not known. */
+  readonly node?: string;
 }
 
 /** An address that one node, or for `perClient` all of them together, answers ARP or NDP for. */

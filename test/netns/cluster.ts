@@ -48,16 +48,18 @@ export interface ClusterOptions {
   readonly objects: (lab: Lab) => Partial<ClusterObjects>;
   readonly lab?: LabOptions;
   readonly args?: readonly string[];
+  /** Numbers of nodes, from the end, that get no Gatehouse. */
+  readonly without?: readonly number[];
 }
 
 const FIRST_MARK_PORT = 20_000;
 
 /** Starts lab, backends, and Gatehouse on every node; resolves once all are ready. */
-export async function startCluster(t: TestContext, { objects, lab: labOptions, args }: ClusterOptions): Promise<Cluster> {
+export async function startCluster(t: TestContext, { objects, lab: labOptions, args, without = [] }: ClusterOptions): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-lab-'));
   // Hooks run in the order they were registered: processes end with the lab, before their folders go.
   const lab = await startLab(t, labOptions);
-  const numbers = lab.nodes.map(({ number }) => number);
+  const numbers = lab.nodes.map(({ number }) => number).filter((number) => !without.includes(number));
   t.after(async () => {
     const states = lab.nodes.flatMap(({ nodeName }) => [`${folder}-state-${nodeName}`, `${folder}-run-${nodeName}`]);
     for (const each of [folder, ...states]) await rm(each, { recursive: true, force: true });

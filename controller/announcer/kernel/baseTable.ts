@@ -23,6 +23,7 @@ export const CONTAINER_INTERFACES: readonly string[] = ['veth*', 'cali*', 'cni*'
 export function baseTable(options: BaseTableOptions): string {
   return [
     `table ${TABLE} {`,
+    set('uplinks', 'type iface_index'),
     ...NFT_FAMILIES.flatMap(declarations),
     `  chain ${options.marker} {\n  }`,
     ...sharedChains(options),
@@ -43,6 +44,7 @@ function declarations({ suffix, addressType }: NftFamily): string[] {
   return [
     set(`vips${suffix}`, `type ${addressType}`),
     set(`proxied${suffix}`, `type ${port}`),
+    set(`own-endpoints${suffix}`, `type ${addressType}`),
     set(`hairpin${suffix}`, `type ${addressType} . ${addressType}`),
     map(`guards${suffix}`, `type ${port} : verdict`),
     map(`ports${suffix}`, `type ${port} : verdict`),
@@ -91,6 +93,8 @@ function familyChains({ suffix, header }: NftFamily, { containerInterfaces }: Ba
       'fib saddr type local masquerade',
       `${header} saddr . ${header} daddr @hairpin${suffix} masquerade`,
     ]),
+    // Replies of endpoints on this machine come back through it. Where a kernel (before 5.7) cannot tell by what interface a packet came, the source is hidden.
+    chain(`keep-own${suffix}`, [`iif @uplinks ${header} daddr @own-endpoints${suffix} accept`, 'goto hide-source']),
     chain(`leaving${suffix}`, ['tcp', 'udp'].map((protocol) =>
       `meta l4proto ${protocol} ct original ${header} daddr . ct original proto-dst vmap @sources${suffix}-${protocol}`)),
   ];
@@ -110,7 +114,8 @@ function hooks(): string[] {
     hook('nat-in', 'type nat hook prerouting priority -110', toVips('arriving')),
     hook('nat-out', 'type nat hook output priority -110', toVips('own')),
     hook('rest-in', 'type filter hook prerouting priority -90', refused),
-    hook('rest-out', 'type filter hook output priority -90', refused),
+    // Copies of packets that are handed over to another node.
+    hook('rest-out', 'type filter hook output priority -90', ['ct state untracked accept', ...refused]),
     hook('source-nat', 'type nat hook postrouting priority 90', [
       'ct status & dnat != dnat accept',
       'meta nfproto ipv4 goto leaving4',

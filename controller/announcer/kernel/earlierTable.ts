@@ -12,8 +12,8 @@ export interface EarlierTable {
 const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 
 /** Reads which chains and sets there are, not what is in them. Null: there is no table, or none that could be read. */
-export async function readEarlierTable(nft: Nft): Promise<EarlierTable | null> {
-  const listed = await nft.run(['-j', '-t', 'list', 'table', ...TABLE.split(' ')], '');
+export async function readEarlierTable(nft: Nft, table = TABLE): Promise<EarlierTable | null> {
+  const listed = await nft.run(['-j', '-t', 'list', 'table', ...table.split(' ')], '');
   return listed.ok ? decodeListing(listed.output) : null;
 }
 
@@ -21,14 +21,14 @@ export async function readEarlierTable(nft: Nft): Promise<EarlierTable | null> {
  * Takes away everything but the sets in `keep`, which affinity needs over a restart. Part of the transaction that builds the
  * table anew, so no packet sees it empty.
  */
-export function printRemoval(earlier: EarlierTable | null, keep: ReadonlySet<string>): string {
-  if (earlier === null) return `add table ${TABLE}\ndelete table ${TABLE}\n`;
+export function printRemoval(earlier: EarlierTable | null, keep: ReadonlySet<string>, table = TABLE): string {
+  if (earlier === null) return `add table ${table}\ndelete table ${table}\n`;
   const gone = earlier.sets.filter((name) => !keep.has(name));
   return [
-    `flush table ${TABLE}`,
-    ...earlier.maps.flatMap((name) => [`flush map ${TABLE} ${name}`, `delete map ${TABLE} ${name}`]),
-    ...gone.map((name) => `delete set ${TABLE} ${name}`),
-    ...earlier.chains.map((name) => `delete chain ${TABLE} ${name}`),
+    `flush table ${table}`,
+    ...earlier.maps.flatMap((name) => [`flush map ${table} ${name}`, `delete map ${table} ${name}`]),
+    ...gone.map((name) => `delete set ${table} ${name}`),
+    ...earlier.chains.map((name) => `delete chain ${table} ${name}`),
   ].map((line) => `${line}\n`).join('');
 }
 

@@ -26,7 +26,7 @@ function dangling(model: ReadonlyMap<string, TablePiece>): string[] {
       .concat([...text.matchAll(/@(clients-[\w.-]+)/g)].map(([, name = '']) => `set ${name}`))
       .concat([...text.matchAll(/@(slots-[\w.-]+)/g)].map(([, name = '']) => `map ${name}`));
   });
-  const fixed = new Set(['refuse', 'refuse-others', 'hide-source', 'keep-source4', 'keep-source6'].map((name) => `chain ${name}`));
+  const fixed = new Set(['refuse', 'refuse-others', 'hide-source', 'keep-source4', 'keep-source6', 'keep-own4', 'keep-own6'].map((name) => `chain ${name}`));
   return named.filter((name) => !model.has(name) && !fixed.has(name));
 }
 

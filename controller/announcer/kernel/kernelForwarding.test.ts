@@ -17,7 +17,7 @@ function setUp(answer: (text: string) => NftResult | Promise<NftResult> = () => 
   const told = Promise.withResolvers<KernelReport>();
   const flush = { fails: false };
   const forwarding = createKernelForwarding({
-    settings: { mark: 0x10000, routeTable: 77, setSysctls: false },
+    settings: { nodeName: 'node-1', mark: 0x10000, routeTable: 77, setSysctls: false },
     nft: {
       run: async (args, input) => {
         if (args.includes('list')) return { ok: false, reason: 'refused', text: 'Error: No such file or directory' };

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { L4Key } from '../../../core/ir/l4.ts';
 import { planRestart } from '../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../core/log/logger.ts';
-import type { KernelForwarding } from '../parts.ts';
+import type { KernelForwarding, Neighbourhood } from '../parts.ts';
 import type { KernelReport } from '../report.ts';
 import type { AnnouncerSettings, ForwardedPort } from '../wanted.ts';
 import { CONTAINER_INTERFACES } from './baseTable.ts';
 import { createFlowFlusher } from './flowFlusher.ts';
+import { createHandoverProgrammer } from './handoverProgrammer.ts';
 import type { ConntrackFlush, PolicyRouting } from './kernelParts.ts';
 import type { Nft } from './nft.ts';
 import { attempt, createSurroundings } from './surroundings.ts';
@@ -15,7 +16,7 @@ import { createTableProgrammer } from './tableProgrammer.ts';
 import { followTableWatch, type TableWatch } from './tableWatch.ts';
 
 export interface KernelForwardingDependencies {
-  readonly settings: Pick<AnnouncerSettings, 'mark' | 'routeTable' | 'setSysctls'>;
+  readonly settings: Pick<AnnouncerSettings, 'nodeName' | 'mark' | 'routeTable' | 'setSysctls'>;
   readonly nft: Nft;
   readonly sysctls: Sysctls;
   readonly routing: PolicyRouting;
@@ -31,7 +32,13 @@ export interface KernelForwardingDependencies {
   readonly checkIntervalMs?: number;
 }
 
-type Wanted = ReadonlyMap<L4Key, ForwardedPort>;
+interface Wanted {
+  readonly ports: ReadonlyMap<L4Key, ForwardedPort>;
+  readonly neighbourhood: Neighbourhood;
+}
+
+/** Nobody is next to this node. */
+const ALONE: Neighbourhood = { uplinks: [], neighbours: new Map() };
 
 const MAX_PROBLEMS = 50;
 const CHECK_INTERVAL_MS = 5_000;
@@ -54,8 +61,8 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
 
   const unheard = (error: unknown): void => { log.warn('removals of tables cannot be heard of: they are noticed later, when the table is looked for', { error, checkIntervalMs }); };
 
-  async function bring(ports: Wanted, again: boolean): Promise<void> {
-    last = await carrier.bring(ports, again);
+  async function bring(next: Wanted, again: boolean): Promise<void> {
+    last = await carrier.bring(next, again);
     failuresInRow = last.programmed ? 0 : failuresInRow + 1;
     if (timer !== null) clearTimeout(timer);
     const delayMs = last.programmed ? checkIntervalMs : planRestart(failuresInRow, 0, RETRY).delayMs;
@@ -80,9 +87,9 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
   }
 
   return {
-    apply: (ports) => {
+    apply: (ports, neighbourhood = ALONE) => {
       if (tableWatch !== undefined && !stopped) unwatch ??= followTableWatch(tableWatch, { removed: () => { turn = turn.then(check); }, failed: unheard });
-      wanted = ports;
+      wanted = { ports, neighbourhood };
       const { promise, resolve } = Promise.withResolvers<KernelReport>();
       waiting.push(resolve);
       turn = turn.then(work);
@@ -100,7 +107,7 @@ export function createKernelForwarding(dependencies: KernelForwardingDependencie
 
 /** One state at a time, each to its end; none of it throws. */
 interface Carrier {
-  bring(ports: Wanted, again: boolean): Promise<KernelReport>;
+  bring(wanted: Wanted, again: boolean): Promise<KernelReport>;
   stands(): Promise<boolean>;
   remove(): Promise<void>;
 }
@@ -109,21 +116,24 @@ function createCarrier(dependencies: KernelForwardingDependencies): Carrier {
   const { settings, log, containerInterfaces = CONTAINER_INTERFACES } = dependencies;
   const programmer = createTableProgrammer(dependencies.nft, { mark: settings.mark, containerInterfaces });
   const surroundings = createSurroundings(dependencies);
+  const handover = createHandoverProgrammer(dependencies.nft);
   const flusher = createFlowFlusher(dependencies.conntrack);
   let ports = 0;
 
   async function bring(wanted: Wanted, again: boolean): Promise<KernelReport> {
     // First the route: marked packets would go astray without it.
-    const around = await surroundings.look(wanted.values(), again);
-    const outcome = await programmer.program(wanted);
+    const around = await surroundings.look(wanted.ports.values(), again);
+    const outcome = await programmer.program(wanted.ports, { self: settings.nodeName, uplinks: wanted.neighbourhood.uplinks });
     if (!outcome.ok) {
       log.error('the kernel does not forward as wanted', { problem: outcome.problem });
       return { programmed: false, ports, problems: [outcome.problem, ...around].slice(0, MAX_PROBLEMS) };
     }
     if (outcome.refused !== null) log.warn('the table in the kernel was not as it was left, and was written anew', { nft: outcome.refused.slice(0, 500) });
     ports = outcome.ports;
+    const handed = await handover.program(wanted.ports, wanted.neighbourhood, again);
+    for (const problem of handed) log.warn(problem);
     const flushed = await attempt('UDP clients of endpoints that are gone cannot be moved', () => flusher.after(outcome.changes));
-    return { programmed: true, ports, problems: [...around, ...flushed, ...outcome.problems].slice(0, MAX_PROBLEMS) };
+    return { programmed: true, ports, problems: [...around, ...flushed, ...handed, ...outcome.problems].slice(0, MAX_PROBLEMS) };
   }
 
   return {
@@ -137,8 +147,10 @@ function createCarrier(dependencies: KernelForwardingDependencies): Carrier {
     },
     stands: () => programmer.stands(),
     remove: async () => {
-      const left = await programmer.remove();
-      if (left !== null) log.error('the table in the kernel could not be removed', { problem: left });
+      // First: packets that would still be handed over are translated as long as there is a table for it.
+      for (const left of [await handover.remove(), await programmer.remove()]) {
+        if (left !== null) log.error('a table in the kernel could not be removed', { problem: left });
+      }
       const routes = await attempt('Rules and routes for the proxy could not be removed', () => surroundings.remove());
       for (const problem of routes) log.error(problem);
     },

@@ -4,6 +4,7 @@ import { readAddress } from './nftFamily.ts';
 import { planAffinity } from './planAffinity.ts';
 import { planBalance, type ChoicePlan, type Choosers } from './planBalance.ts';
 import { planGuard } from './planGuard.ts';
+import { isHandedOver, NOWHERE, type Place } from './place.ts';
 import { portContext, type PortContext } from './portContext.ts';
 import type { TablePiece } from './tablePiece.ts';
 
@@ -20,11 +21,11 @@ export interface PortPlan {
 type EndpointsTarget = Extract<ForwardTarget, { type: 'endpoints' }>;
 
 /** Plans one port. Nothing that is not an address or a number reaches the text of the table, whatever `port` says. */
-export function planPort(port: ForwardedPort): PortPlan {
+export function planPort(port: ForwardedPort, place: Place = NOWHERE): PortPlan {
   const vip = readAddress(port.address);
   if (vip === null || !isPort(port.port)) return { port, pieces: [], flowEndpoints: [], problems: [`${port.key} has no address or port that the kernel can take; it is not forwarded.`] };
   const context = portContext(vip.family, port.protocol, vip.text, port.port);
-  const target = port.to.type === 'proxy' ? planProxied(context) : planForwarded(context, port.to);
+  const target = port.to.type === 'proxy' ? planProxied(context) : planForwarded(context, port.to, isHandedOver(port) ? place : null);
   const guard = planGuard(context, port.sourceRanges, target.refusedBy);
   const problems = [
     ...target.unreadable.map((endpoint) => `${port.key}: no packets are sent to ${endpoint}, which is no ${vip.family.family} address and port.`),
@@ -46,7 +47,8 @@ function planProxied({ family, key }: PortContext): TargetPlan {
   return { pieces: [{ type: 'element', set: `proxied${family.suffix}`, key, value: null }], flowEndpoints: [], refusedBy: null, unreadable: [] };
 }
 
-function planForwarded(context: PortContext, target: EndpointsTarget): TargetPlan {
+/** `place`: null where flows are not handed over. */
+function planForwarded(context: PortContext, target: EndpointsTarget, place: Place | null): TargetPlan {
   const all = readEndpoints(context, target.endpoints);
   const own = readEndpoints(context, target.ownEndpoints);
   const sameForOwn = sameEndpoints(all.endpoints, own.endpoints);
@@ -55,7 +57,8 @@ function planForwarded(context: PortContext, target: EndpointsTarget): TargetPla
     ...(sameForOwn ? [] : planChoice(context, own.endpoints, target, 'own')),
   ];
   const flowEndpoints = [...all.endpoints, ...(sameForOwn ? [] : own.endpoints)];
-  const pieces = [...choices, ...planSource(context, flowEndpoints, target.keepSource)];
+  const source = place === null ? planSource(context, flowEndpoints, target.keepSource) : planOwnSource(context, flowEndpoints, place);
+  const pieces = [...choices, ...source];
   const ownOnly = own.endpoints.length > 0 ? 'refuse-others' : 'refuse';
   return { pieces, flowEndpoints: flowEndpoints.map(({ address, port }) => ({ address, port })), refusedBy: all.endpoints.length > 0 ? null : ownOnly, unreadable: [...new Set([...all.unreadable, ...own.unreadable])] };
 }
@@ -85,16 +88,29 @@ function planSource(context: PortContext, endpoints: readonly KernelEndpoint[], 
   ];
 }
 
+/** The source is kept where the endpoint is on this node, which sees its replies; any node may be the entry of such a flow. */
+function planOwnSource(context: PortContext, endpoints: readonly KernelEndpoint[], { self, uplinks }: Place): TablePiece[] {
+  const { suffix } = context.family;
+  if (endpoints.length === 0) return [];
+  const own = [...new Set(endpoints.filter(({ node }) => node !== undefined && node === self).map(({ address }) => address))];
+  const key = `${context.address} . ${context.port}`;
+  return [
+    { type: 'element', set: `sources${suffix}-${context.protocol}`, key, value: `goto keep-own${suffix}` },
+    ...own.map((address): TablePiece => ({ type: 'element', set: `own-endpoints${suffix}`, key: address, value: null })),
+    ...uplinks.map((index): TablePiece => ({ type: 'element', set: 'uplinks', key: String(index), value: null })),
+  ];
+}
+
 /** Sorted, so that the order they come in has no say; one that is named twice has both weights. */
-function readEndpoints({ family }: PortContext, endpoints: readonly KernelEndpoint[]): { readonly endpoints: KernelEndpoint[]; readonly unreadable: string[] } {
+export function readEndpoints({ family }: PortContext, endpoints: readonly KernelEndpoint[]): { readonly endpoints: KernelEndpoint[]; readonly unreadable: string[] } {
   const byKey = new Map<string, KernelEndpoint>();
   const unreadable: string[] = [];
-  for (const { address, port, weight } of endpoints) {
+  for (const { address, port, weight, node } of endpoints) {
     const read = readAddress(address);
     if (read?.family !== family || !isPort(port) || !Number.isInteger(weight) || weight < 1) unreadable.push(`${address} port ${port}`);
     else {
       const key = `${read.text} ${port}`;
-      byKey.set(key, { address: read.text, port, weight: weight + (byKey.get(key)?.weight ?? 0) });
+      byKey.set(key, { address: read.text, port, weight: weight + (byKey.get(key)?.weight ?? 0), ...(node === undefined ? {} : { node }) });
     }
   }
   const sorted = [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);

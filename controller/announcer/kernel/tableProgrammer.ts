@@ -3,6 +3,7 @@ import type { L4Key } from '../../../core/ir/l4.ts';
 import type { ForwardedPort } from '../wanted.ts';
 import { baseTable, TABLE, type BaseTableOptions } from './baseTable.ts';
 import { printRemoval, readEarlierTable, type EarlierTable } from './earlierTable.ts';
+import type { Place } from './place.ts';
 import { createForwardingTable, type ForwardingTable, type PortChange } from './forwardingTable.ts';
 import { explainFailure } from './explainFailure.ts';
 import type { Nft, NftResult } from './nft.ts';
@@ -11,7 +12,7 @@ import { printChange } from './printChange.ts';
 /** Owns the table in the kernel, and the model of what is in it. One call at a time. */
 export interface TableProgrammer {
   /** One transaction: the difference, or the whole table where it is not known what is there. */
-  program(wanted: ReadonlyMap<L4Key, ForwardedPort>): Promise<ProgramOutcome>;
+  program(wanted: ReadonlyMap<L4Key, ForwardedPort>, place?: Place): Promise<ProgramOutcome>;
   /** False: somebody has taken the table away, and the next transaction is whole. */
   stands(): Promise<boolean>;
   /** Takes the table away. Answers what went wrong, null: nothing. */
@@ -37,6 +38,7 @@ export type ProgramOutcome =
 export function createTableProgrammer(nft: Nft, options: Omit<BaseTableOptions, 'marker'>): TableProgrammer {
   let table: ForwardingTable | null = null;
   let marker = '';
+  let here: Place | undefined;
 
   /** Changes nothing, and is refused where the table is not the one that was written last. Listing anything costs 15 times as much. */
   function touchMarker(): string {
@@ -45,7 +47,7 @@ export function createTableProgrammer(nft: Nft, options: Omit<BaseTableOptions, 
 
   async function programWhole(wanted: ReadonlyMap<L4Key, ForwardedPort>, earlier: EarlierTable | null): Promise<NftResult & { readonly changes: readonly PortChange[] }> {
     const model = createForwardingTable();
-    const change = model.change(wanted);
+    const change = model.change(wanted, here);
     const name = `whole-${randomBytes(6).toString('hex')}`;
     const keep = new Set(change.added.filter((piece) => piece.type === 'set').map((piece) => piece.name));
     const text = printRemoval(earlier, keep) + baseTable({ ...options, marker: name }) + printChange(change);
@@ -58,7 +60,7 @@ export function createTableProgrammer(nft: Nft, options: Omit<BaseTableOptions, 
   }
 
   async function programDifference(model: ForwardingTable, wanted: ReadonlyMap<L4Key, ForwardedPort>): Promise<NftResult & { readonly changes: readonly PortChange[] }> {
-    const change = model.change(wanted);
+    const change = model.change(wanted, here);
     const text = printChange(change);
     if (text === '') return { ok: true, output: '', changes: change.ports };
     // Until it is done, nobody knows.
@@ -69,7 +71,8 @@ export function createTableProgrammer(nft: Nft, options: Omit<BaseTableOptions, 
   }
 
   return {
-    program: async (wanted) => {
+    program: async (wanted, place) => {
+      here = place;
       const difference = table === null ? null : await programDifference(table, wanted);
       if (difference?.ok === true) return succeeded(table, { changes: difference.changes, whole: false, refused: null });
       const earlier = await readEarlierTable(nft);

@@ -2,6 +2,7 @@ import { isIP, isIPv4 } from 'node:net';
 import type { Endpoint } from '../../../core/ir/cluster.ts';
 import type { ForwardTarget, KernelEndpoint } from '../../announcer/wanted.ts';
 import type { Service } from '../../model/objects.ts';
+import { nodesOfEndpoints } from './endpointNodes.ts';
 import { targetsOf, type CarriedPort, type L4Context, type L4Share } from './l4Context.ts';
 
 /** Who carries the packets of a Service on an address that is on no interface, and why, in words for people. */
@@ -44,13 +45,17 @@ function proxyNeed(
 export function kernelTarget(carried: CarriedPort, address: string, context: L4Context): ForwardTarget {
   const { service } = carried;
   const { affinityTimeoutMs, balance } = context.settingsOf(service);
-  const endpointsOf = (node: string | null): readonly KernelEndpoint[] => weigh(targetsOf({ ...carried, node }, context).shares, address);
+  const keepSource = service.externalTrafficPolicy === 'Local';
+  // Only flows that may be handed over need to know: else each move of a Pod would be one of the port.
+  const nodes = balance === 'maglev' && !keepSource && affinityTimeoutMs === null ? nodesOfEndpoints(service, context) : null;
+  const endpointsOf = (node: string | null): readonly KernelEndpoint[] =>
+    withNodes(weigh(targetsOf({ ...carried, node }, context).shares, address), nodes);
   const endpoints = endpointsOf(carried.node);
   return {
     type: 'endpoints',
     endpoints,
     ownEndpoints: carried.node === null ? endpoints : endpointsOf(null),
-    keepSource: service.externalTrafficPolicy === 'Local',
+    keepSource,
     affinityTimeoutMs,
     balance,
   };
@@ -59,6 +64,14 @@ export function kernelTarget(carried: CarriedPort, address: string, context: L4C
 /** An address literal of the same family, and not this machine's loopback, where nothing that is forwarded arrives. */
 function isReachable({ host }: Endpoint, address: string): boolean {
   return isIP(host) === (isIPv4(address) ? 4 : 6) && !host.startsWith('127.') && host !== '::1';
+}
+
+function withNodes(endpoints: readonly KernelEndpoint[], nodes: ReadonlyMap<string, string> | null): readonly KernelEndpoint[] {
+  if (nodes === null) return endpoints;
+  return endpoints.map((endpoint) => {
+    const node = nodes.get(endpoint.address);
+    return node === undefined ? endpoint : { ...endpoint, node };
+  });
 }
 
 /** Endpoints with their part of the whole: of their cluster's share, and there by their own weight. */

@@ -1,4 +1,5 @@
 import { l4Key, type L4Key } from '../../../../core/ir/l4.ts';
+import type { Neighbourhood } from '../../parts.ts';
 import type { ForwardedPort, ForwardTarget, KernelEndpoint } from '../../wanted.ts';
 
 type EndpointsTarget = Extract<ForwardTarget, { type: 'endpoints' }>;
@@ -35,6 +36,15 @@ export function forwarded(address: string, port: number, list: readonly KernelEn
 export interface ForwardedOptions extends Partial<Omit<EndpointsTarget, 'type' | 'endpoints'>> {
   readonly protocol?: 'tcp' | 'udp';
   readonly sourceRanges?: readonly string[] | null;
+}
+
+/** Some of the other nodes, seen from node `a`. */
+export function nextNeighbourhood(random: () => number): Neighbourhood {
+  const nodes = (['b', 'c'] as const).filter(() => random() < 0.7);
+  return {
+    uplinks: random() < 0.5 ? [2] : [2, 99],
+    neighbours: new Map(nodes.map((node) => [node, node === 'b' ? ['10.9.0.2', 'fd09::2'] : ['10.9.0.3']])),
+  };
 }
 
 /** A port of the proxy. */
@@ -85,6 +95,7 @@ function randomEndpoints(random: () => number, isIpv6: boolean): KernelEndpoint[
     address: isIpv6 ? `fd00::${1 + draw(random, 6)}` : `10.0.0.${1 + draw(random, 6)}`,
     port: 8080 + (index & 1),
     weight: random() < 0.7 ? 1 : pick(random, [2, 3, 50, 999_983]),
+    ...(random() < 0.3 ? {} : { node: pick(random, ['a', 'b', 'c']) }),
   }));
 }
 
