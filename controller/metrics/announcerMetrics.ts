@@ -80,7 +80,7 @@ export class AnnouncerMetrics {
     this.#kernelProgrammed = gauge('gatehouse_announcer_kernel_programmed', '1 while the tables of the kernel are as they should be.');
     this.#kernelPorts = gauge('gatehouse_announcer_kernel_ports', 'Ports of VIPs that the kernel forwards or hands to the proxy.');
     this.#kernelProblems = gauge('gatehouse_announcer_kernel_problems', 'What the kernel lacks or refuses, each listed by the admin API.');
-    this.#members = gauge('gatehouse_announcer_members', 'Announcers of all nodes by what this one knows of them, itself included.', ['state']);
+    this.#members = gauge('gatehouse_announcer_members', 'Announcers of the other nodes by what this one knows of them.', ['state']);
     this.#moves = counter('gatehouse_vip_moves_total', 'Changes of who answers for a VIP: to this node, from it, or to nobody.', ['change']);
     this.#vips = gauge('gatehouse_vips', 'VIPs that are to be announced, by who answers as far as this node knows.', ['owner']);
     this.#owner = gauge('gatehouse_vip_owner', `1: the node answers for the VIP, as far as this one knows. Of the first ${MAX_VIPS} VIPs.`, ['address', 'node']);

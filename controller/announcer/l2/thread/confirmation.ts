@@ -27,7 +27,7 @@ export interface ConfirmationReader {
   countTurn(): void;
 }
 
-/** Ours: how long the thread speaks on without word from the main thread. Others take over no sooner than about 800 ms. */
+/** Ours: how long the thread speaks on without word from the main thread. Others take over no sooner than about 500 ms (docs/decisions/0015). */
 export const CONFIRMED_FOR_MS = 400;
 
 /** Ours: how often the main thread confirms, several times as often as it must. */
