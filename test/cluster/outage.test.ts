@@ -37,6 +37,8 @@ interface World {
   readonly tcp: BackendAddress;
   /** Of the LoadBalancer Services. */
   readonly port: number;
+  /** Of the one that is deleted, whose address another may get. */
+  readonly leavingPort: number;
 }
 
 const ownPool = (name: string, addresses: readonly string[], autoAssign = true) => {
@@ -51,23 +53,23 @@ async function startWorld(t: TestContext): Promise<World> {
   const cluster = await startCluster();
   t.after(() => cluster.stop());
   const [one, two, tcp] = [await startClusterBackend(t, 'one'), await startClusterBackend(t, 'two'), await startClusterTcpEcho(t, 'echo')];
-  const port = await freePort();
+  const [port, leavingPort] = [await freePort(), await freePort()];
   await apply(cluster, [
     { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata: { name: 'gatehouse' }, spec: { controller: 'gatehouse.dev/ingress' } } as Manifest,
     ownPool('test', testPool.spec.addresses),
     ...['steady', 'moved', 'swapped', 'gone'].flatMap((name) => site(name, one)),
     ...loadBalancer('steady-tcp', [{ port, backends: [tcp] }]),
-    ...loadBalancer('leaving-tcp', [{ port, backends: [tcp] }]),
+    ...loadBalancer('leaving-tcp', [{ port: leavingPort, backends: [tcp] }]),
   ]);
   const gatehouse = await startClusterGatehouse({ kubeconfig: cluster.kubeconfig(), args: ARGUMENTS });
   t.after(() => gatehouse.stop());
-  for (const name of ['steady-tcp', 'leaving-tcp']) {
+  for (const [name, own] of [['steady-tcp', port], ['leaving-tcp', leavingPort]] as const) {
     const [address = ''] = await awaitAddresses(cluster, servicePlace(name));
     // The status is written while the proxy still opens the port.
-    await until(`${name} answers`, () => askTcp(address, port, 'x').then(() => true, () => false));
+    await until(`${name} answers`, () => askTcp(address, own, 'x').then(() => true, () => false));
   }
   for (const name of ['steady', 'moved', 'swapped', 'gone']) await awaitAddresses(cluster, ingressPlace(name));
-  return { cluster, gatehouse, one, two, tcp, port };
+  return { cluster, gatehouse, one, two, tcp, port, leavingPort };
 }
 
 const answered = async ({ gatehouse }: World, name: string): Promise<string> => {
@@ -128,7 +130,7 @@ async function startWebSocket(t: TestContext, { cluster, gatehouse, one }: World
 
 /** Changes of every sort; what is to be seen of each, by its name. */
 async function change(world: World): Promise<ReadonlyMap<string, () => Promise<boolean>>> {
-  const { cluster, two, tcp, port } = world;
+  const { cluster, two, tcp, port, leavingPort } = world;
   const { admin } = cluster;
   const tcpAnswers = async (name: string): Promise<boolean> => {
     const [address] = addressesOf(await admin.get(servicePlace(name)));
@@ -149,7 +151,7 @@ async function change(world: World): Promise<ReadonlyMap<string, () => Promise<b
     ['an Ingress with another backend', async () => (await answered(world, 'moved')) === 'two'],
     ['endpoints that were replaced', async () => (await answered(world, 'swapped')) === 'two'],
     ['an Ingress that was deleted', async () => (await answered(world, 'gone')) === '404'],
-    ['a Service that was deleted', () => askTcp(left, port, 'x').then(() => false, () => true)],
+    ['a Service that was deleted', () => askTcp(left, leavingPort, 'x').then(() => false, () => true)],
     ['the address of a Service that was created', () => tcpAnswers('late-tcp')],
     ['an address of a pool that was created', () => tcpAnswers('pooled-tcp')],
   ]);
