@@ -7,7 +7,7 @@ import type { BalancePolicy, CookieAffinity } from '../../core/ir/cluster.ts';
 import { ClusterState } from '../../proxy/balance/clusterState.ts';
 import { buildMaglevTable } from '../../core/balance/maglevTable.ts';
 import { balanceRequest, clusterOf, endpoint, endpoints } from '../../proxy/balance/testing/clusters.ts';
-import { seededRandom } from '../../proxy/balance/testing/seededRandom.ts';
+import { seededRandom } from '../../core/testing/seededRandom.ts';
 import { systemClock } from '../../core/time/clock.ts';
 
 const ROUNDS = 9;

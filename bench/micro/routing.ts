@@ -3,7 +3,7 @@
  * change of one host. Hosts are asked for in random order, as new strings, the way a codec hands them over.
  */
 import type { ClusterKey } from '../../core/ir/cluster.ts';
-import { seededRandom } from '../../proxy/balance/testing/seededRandom.ts';
+import { seededRandom } from '../../core/testing/seededRandom.ts';
 import { compileCanarySplit, type CanarySplit } from '../../proxy/route/canarySplit.ts';
 import { chooseCluster, type SplitCluster } from '../../proxy/route/chooseCluster.ts';
 import { cookieValue } from '../../proxy/route/cookieValue.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom, testSeed } from '../../proxy/balance/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 import { allocate, type AllocationInput, type AllocationResult } from './allocate.ts';
 import type { Assignments } from './assignment.ts';
 import { judge, type World } from './testing/oracle.ts';

@@ -2,7 +2,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { LEAVING_MS } from './engine.ts';
 import { SimulatedLan, type Span } from './engine/testing/simulatedLan.ts';
-import { seededRandom, testSeed } from './membership/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 import { mapOfVips, pool, vipOf } from './ownership/testing/given.ts';
 import type { AnnouncedVip } from './wanted.ts';
 

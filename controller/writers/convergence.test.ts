@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom, testSeed } from '../../proxy/balance/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 import { KubeError, type KubeErrorCode } from '../cluster/kubeApi.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 import { ADDRESS_ASSIGNED } from './serviceCondition.ts';

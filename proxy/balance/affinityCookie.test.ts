@@ -4,7 +4,7 @@ import type { CookieAffinity } from '../../core/ir/cluster.ts';
 import { clusterAffinityHash, opaqueHash, parseAffinityCookie, printAffinityCookie } from './affinityCookie.ts';
 import type { CookieContext } from './affinityCookie.ts';
 import { COOKIE_AFFINITY } from './testing/cookieAffinity.ts';
-import { seededRandom, testSeed } from './testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 
 const CONTEXT: CookieContext = { routePath: '/cart', isHttps: false, userAgent: undefined, epochMs: 1_700_000_000_000 };
 const MOJAVE_SAFARI =

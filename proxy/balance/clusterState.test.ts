@@ -4,7 +4,7 @@ import type { BalancePolicy, Endpoint } from '../../core/ir/cluster.ts';
 import type { ClusterState } from './clusterState.ts';
 import type { EndpointState } from './endpointState.ts';
 import { balanceRequest, chooseMany, clusterOf, endpoint, endpoints, stateOf, tally } from './testing/clusters.ts';
-import { seededRandom, testSeed } from './testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 
 function choose(state: ClusterState, tried: readonly EndpointState[] = []): EndpointState {
   const choice = state.choose(balanceRequest(), null, tried);

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { BalancePolicy } from '../../core/ir/cluster.ts';
 import type { EndpointState } from './endpointState.ts';
 import { balanceRequest, chooseMany, clusterOf, endpoint, endpoints, stateOf, tally } from './testing/clusters.ts';
-import { seededRandom, testSeed } from './testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 
 const BY_ADDRESS: BalancePolicy = { type: 'maglev', key: [{ type: 'remoteAddress' }], subsetSize: 1 };
 const POLICIES: readonly BalancePolicy[] = [

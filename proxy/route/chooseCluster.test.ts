@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom, testSeed } from '../balance/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 import { COOKIE_AFFINITY, canary, decide, drawing, onHeader, requestWith, type Decision } from './testing/canaries.ts';
 
 interface Row extends Decision {

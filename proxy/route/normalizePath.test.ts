@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom, testSeed } from '../balance/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 import { normalizePath, normalizeRulePath } from './normalizePath.ts';
 
 const CASES: readonly (readonly [target: string, path: string | null, why: string])[] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { VirtualHost } from '../../core/ir/virtualHost.ts';
 import type { HostPattern } from '../../core/net/hostPattern.ts';
-import { seededRandom, testSeed } from '../balance/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 import { normalizePath } from './normalizePath.ts';
 import { RouteTable } from './routeTable.ts';
 import { routeTo, virtualHost } from './testing/routes.ts';

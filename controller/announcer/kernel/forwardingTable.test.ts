@@ -5,7 +5,8 @@ import type { ForwardedPort } from '../wanted.ts';
 import { createForwardingTable, type TableChange } from './forwardingTable.ts';
 import { printChange } from './printChange.ts';
 import { pieceId, type TablePiece } from './tablePiece.ts';
-import { endpoints, forwarded, nextWanted, proxied, seededRandom, wanted } from './testing/ports.ts';
+import { seededRandom } from '../../../core/testing/seededRandom.ts';
+import { endpoints, forwarded, nextWanted, proxied, wanted } from './testing/ports.ts';
 
 const SEED = Number(process.env['GATEHOUSE_SEED'] ?? Date.now() % 2 ** 31);
 

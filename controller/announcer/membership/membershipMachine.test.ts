@@ -7,7 +7,7 @@ import { MAX_INCARNATION, MEMBER_STATUSES, type MemberRecord, type Message, type
 import { encodeMessage } from './messageCodec.ts';
 import { NewsQueue } from './newsQueue.ts';
 import { mustRefute, outranks } from './precedence.ts';
-import { seededRandom, testSeed } from './testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 import { DEFAULT_TIMINGS, suspicionTimeoutMs, transmitLimit } from './timings.ts';
 
 const SEED = testSeed();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Simulation, FAIR, type SimulatedNode } from './testing/simulation.ts';
-import { seededRandom, testSeed } from './testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 
 const SEED = testSeed();
 const POOR = { lossRate: 0.1, duplicateRate: 0.05, minDelayMs: 0.1, maxDelayMs: 25 };

@@ -5,7 +5,7 @@ import { createOpen, createSeal, decodeMembershipKey, MAX_PAYLOAD_OCTETS } from 
 import { MAX_DATAGRAM_OCTETS, MAX_INCARNATION, MAX_PARTS, MAX_SEQUENCE, MEMBER_STATUSES, PART_OCTETS, SMALL_STATE_OCTETS, type MemberRecord, type Message, type MessageBody } from './message.ts';
 import { decodeMessage, encodeMessage, messageOctets, recordOctets } from './messageCodec.ts';
 import { ReplayGuard, REPLAY_WINDOW } from './replayWindow.ts';
-import { seededRandom, testSeed } from './testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 
 const SEED = testSeed();
 const BOOT = '00000000000000a1';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_STATE_OCTETS } from './message.ts';
 import { decodeState, encodeState, UNKNOWN_STATE } from './stateCodec.ts';
-import { seededRandom, testSeed } from './testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 
 const SEED = testSeed();
 const STATE = { serving: true, unable: ['eth1,eth2', 'can_reach:192.0.2.1', 'Straße'], held: ['192.0.2.1', '2001:db8::1', '255.255.255.255', '::'] };

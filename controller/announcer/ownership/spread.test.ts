@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { seededRandom, testSeed } from '../membership/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 import { decide, members, movedBetween, pool, vipOf } from './testing/given.ts';
 import { evenShare, spreadEvenly } from './spreadEvenly.ts';
 

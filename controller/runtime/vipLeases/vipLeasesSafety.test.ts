@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seededRandom, testSeed } from '../../announcer/membership/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 import { mapOfVips, pool, vipOf } from '../../announcer/ownership/testing/given.ts';
 import type { Span } from '../../announcer/engine/testing/simulatedLan.ts';
 import { FINE_WEATHER, LeasedLan } from './testing/leasedLan.ts';

@@ -39,6 +39,8 @@ interface Place {
 
 /** Plans the ports of one Service on each of its addresses. */
 export function planService({ service, ours, assignment, pending }: AssignedService, context: L4Context): ServicePlan {
+  // What is wrong with its annotations is said whether anybody carries it here or not.
+  if (ours) context.settingsOf(service);
   const advertisements = assignment === null ? [] : context.advertisementsOf(service, assignment.pool);
   const places = (assignment?.addresses ?? []).map((address): Place => {
     const forwarding = judgeVip(address, context.options, { node: context.node, announced: advertisements.length > 0 });

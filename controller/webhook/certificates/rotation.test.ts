@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { silentLogger } from '../../../core/log/logger.ts';
-import { seededRandom, testSeed } from '../../../proxy/balance/testing/seededRandom.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 import { KubeError } from '../../cluster/kubeApi.ts';
 import { decodeObject } from '../../decode/decodeObject.ts';
 import { createWebhookApi, type WebhookApi } from '../testing/webhookApi.ts';

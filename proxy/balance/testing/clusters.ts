@@ -2,7 +2,7 @@ import type { BalancePolicy, Cluster, ClusterKey, CookieAffinity, Endpoint } fro
 import type { Clock } from '../../../core/time/clock.ts';
 import { ClusterState } from '../clusterState.ts';
 import type { BalanceRequest } from '../request.ts';
-import { seededRandom } from './seededRandom.ts';
+import { seededRandom } from '../../../core/testing/seededRandom.ts';
 
 /** A clock that stands still until it is moved. */
 export interface FakeClock extends Clock {

@@ -4,17 +4,6 @@ import type { ForwardedPort, ForwardTarget, KernelEndpoint } from '../../wanted.
 
 type EndpointsTarget = Extract<ForwardTarget, { type: 'endpoints' }>;
 
-/** Draws 0 ≤ x < 1, the same ones for the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** `address:port`s of weight 1; `address:port*weight` of another. */
 export function endpoints(...texts: readonly string[]): KernelEndpoint[] {
   return texts.map((text) => {
