@@ -27,7 +27,7 @@ async function clusterWith(t: TestContext, kinds: readonly ForeignKind[], object
   await installDefinitions(admin, kinds);
   for (const object of objects) await admin.create(object);
   const start = async (...args: readonly string[]): Promise<ClusterGatehouse> => {
-    const gatehouse = await startClusterGatehouse({ kubeconfig: cluster.kubeconfig(), args });
+    const gatehouse = await startClusterGatehouse({ kubeconfig: cluster.kubeconfig(), args: [...args, '--vips', 'off'] });
     gatehouses.push(gatehouse);
     return gatehouse;
   };
@@ -80,7 +80,7 @@ test('a cluster of MetalLB keeps every address, gives by the same rules, and not
   await createService(admin, 'dns', { given: '192.0.2.7', port: 53, annotations: { 'metallb.universe.tf/allow-shared-ip': 'one' } });
   await createService(admin, 'of-team', { namespace: 'team' });
   const before = await foreignState(admin, METALLB_KINDS);
-  const gatehouse = await start('--compat', 'metallb', '--vips', 'off');
+  const gatehouse = await start('--compat', 'metallb');
   await createService(admin, 'new-by-hand', { annotations: { 'metallb.io/address-pool': 'by-hand' } });
   await createService(admin, 'shares', { port: 443, annotations: { 'metallb.io/allow-shared-ip': 'one', 'metallb.io/loadBalancerIPs': '192.0.2.7' } });
   assert.equal(await settled(admin), '192.0.2.1');
