@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { runCli } from './cli/cli.ts';
+import { bgpCommand } from './cli/commands/bgp.ts';
 import { checkCommand } from './cli/commands/check.ts';
 import { demoCommand } from './cli/commands/demo.ts';
 import { explainCommand } from './cli/commands/explain.ts';
@@ -10,7 +11,7 @@ import { statusCommand } from './cli/commands/status.ts';
 const LINGER_MS = 2000;
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
-const commands = [runCommand(version), demoCommand(version), checkCommand, explainCommand, statusCommand];
+const commands = [runCommand(version), demoCommand(version), checkCommand, explainCommand, statusCommand, bgpCommand];
 
 // Whoever reads our output may stop early, as `gatehouse status | head -1` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));

@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { suite, test } from 'node:test';
 import { createAdminServer } from '../controller/admin/adminServer.ts';
 import type { AdminViews } from '../controller/admin/adminViews.ts';
+import { BGP_PEERS_SCHEMA, BGP_ROUTES_SCHEMA } from '../controller/admin/bgpSchemas.ts';
 import { ANNOUNCEMENTS_SCHEMA, ENDPOINTS_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from '../controller/admin/schemas.ts';
 import { EXIT } from '../controller/cli/command.ts';
 import { ObjectStore } from '../controller/model/store.ts';
@@ -20,6 +21,7 @@ import { streamStatus } from '../proxy/observe/l4Line.ts';
 import { printed, testRecord, testTry } from '../proxy/observe/testRecord.ts';
 import type { L4Outcome } from '../proxy/l4/l4Record.ts';
 import { COMMANDS, GENERATED, renewSections } from './support/generatedDocs.ts';
+import { NO_BGP_REPORT } from '../controller/announcer/bgp/bgpReport.ts';
 import { AnnouncerJournal } from '../controller/status/announcementsView.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -64,11 +66,11 @@ suite('what the code offers stands in the docs', () => {
   test('every flag and environment variable that any page names exists', () => {
     const help = COMMANDS.map((command) => command.help()).join('\n');
     for (const [name, text] of pages) {
-      for (const [line] of text.matchAll(/^.*gatehouse (?:run|check|explain|status|demo)\b.*$/gm)) {
+      for (const [line] of text.matchAll(/^.*gatehouse (?:run|check|explain|status|bgp|demo)\b.*$/gm)) {
         for (const [flag] of line.matchAll(/(?<=\s)--[a-z][a-z-]+/g)) assert.ok(help.includes(flag), `${name}: ${flag}`);
       }
       for (const [twin] of text.matchAll(/\bGATEHOUSE_[A-Z_]+\b/g)) {
-        assert.ok(help.includes(twin) || ['GATEHOUSE_UPDATE', 'GATEHOUSE_SEED', 'GATEHOUSE_REQUIRE_ALL'].includes(twin), `${name}: ${twin}`);
+        assert.ok(help.includes(twin) || ['GATEHOUSE_UPDATE', 'GATEHOUSE_SEED', 'GATEHOUSE_REQUIRE_ALL', 'GATEHOUSE_FAILOVER_RUNS'].includes(twin), `${name}: ${twin}`);
       }
     }
     assert.equal(EXIT.usage, 2, 'docs/configuration.md says so');
@@ -151,6 +153,7 @@ test('docs/admin-api.md lists every path, and every field of the answers', async
     status: () => assert.fail(),
     snapshot: () => null,
     pools: () => [],
+    bgp: () => NO_BGP_REPORT,
     announcements: () => new AnnouncerJournal().view(null),
     explain: async () => null,
     endpoints: async () => null,
@@ -162,7 +165,7 @@ test('docs/admin-api.md lists every path, and every field of the answers', async
   const { paths } = (await (await fetch(`http://127.0.0.1:${port}/nothing`)).json()) as { readonly paths: readonly string[] };
   const text = page('docs/admin-api.md');
   for (const path of paths) assert.ok(text.includes(`\`${path}\``), path);
-  for (const name of fieldsOf([STATUS_SCHEMA, EXPLANATION_SCHEMA, ENDPOINTS_SCHEMA, POOLS_SCHEMA, ANNOUNCEMENTS_SCHEMA])) assert.match(text, new RegExp(`["\`]${name}["\`]`), name);
+  for (const name of fieldsOf([STATUS_SCHEMA, EXPLANATION_SCHEMA, ENDPOINTS_SCHEMA, POOLS_SCHEMA, ANNOUNCEMENTS_SCHEMA, BGP_PEERS_SCHEMA, BGP_ROUTES_SCHEMA])) assert.match(text, new RegExp(`["\`]${name}["\`]`), name);
 });
 
 suite('what the docs name exists', () => {

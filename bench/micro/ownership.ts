@@ -2,6 +2,7 @@
  * Milliseconds that one decision about all VIPs takes, with 3 to 100 nodes, and one step of the announcer's engine when a node dies:
  * from the news to the answers.
  */
+import { NO_BGP } from '../../controller/announcer/bgp/bgpWanted.ts';
 import { AnnouncerEngine } from '../../controller/announcer/engine.ts';
 import { ONE_INTERFACE } from '../../controller/announcer/engine/testing/simulatedLan.ts';
 import { decideOwners } from '../../controller/announcer/ownership/decideOwners.ts';
@@ -27,7 +28,7 @@ for (const [count, nodeCount] of [[100, 3], [1_000, 3], [1_000, 10], [1_000, 100
   let monotonicMs = 0;
   const give = (event: Parameters<AnnouncerEngine['handle']>[0]): void => void engine.handle(event, { monotonicMs, wallMs: monotonicMs });
   give({ type: 'interfaces', interfaces: ONE_INTERFACE });
-  give({ type: 'wanted', generation: 1, wanted: { ports: new Map(), vips, nodes: new Map(nodes.map((node) => [node, []])) } });
+  give({ type: 'wanted', generation: 1, wanted: { ports: new Map(), vips, nodes: new Map(nodes.map((node) => [node, []])), bgp: NO_BGP } });
   give({ type: 'kernel', generation: 1, report: { programmed: true, ports: 0, problems: [] } });
   give({ type: 'settled' });
   const fewer = members(nodes.slice(0, -1));

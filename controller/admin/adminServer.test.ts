@@ -10,6 +10,7 @@ import type { StatusView } from '../status/statusView.ts';
 import { createAdminServer } from './adminServer.ts';
 import type { AdminViews } from './adminViews.ts';
 import { isLocalHost } from './hostCheck.ts';
+import { NO_BGP_REPORT } from '../announcer/bgp/bgpReport.ts';
 import { AnnouncerJournal } from '../status/announcementsView.ts';
 
 const STATUS: StatusView = {
@@ -23,7 +24,7 @@ const STATUS: StatusView = {
   nodes: [{ name: 'one', addresses: ['192.0.2.1'], self: true }],
   services: [
     {
-      namespace: 'a', name: 'lb', addresses: [], pool: null, forwarding: 'none', reason: 'no address', owner: null, interfaces: [],
+      namespace: 'a', name: 'lb', addresses: [], pool: null, forwarding: 'none', reason: 'no address', owner: null, interfaces: [], peers: [],
       ports: [{ port: 80, protocol: 'TCP', name: '', endpoints: null }],
     },
   ],
@@ -83,6 +84,7 @@ function views(changes: Partial<AdminViews> = {}): AdminViews {
     snapshot: () => ({ virtualHosts: { 'shop.test': {} } }),
     explain: () => Promise.resolve(EXPLANATION),
     pools: () => [POOL],
+    bgp: () => NO_BGP_REPORT,
     announcements: () => new AnnouncerJournal().view(null),
     endpoints: () => Promise.resolve([ENDPOINT]),
     metrics: () => Promise.resolve('# HELP x y\nx 1\n'),

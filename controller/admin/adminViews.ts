@@ -1,4 +1,5 @@
 import type { EndpointView, Explanation, ExplainRequest } from '../../core/ipc/views.ts';
+import type { BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { PoolView } from '../allocator/poolView.ts';
 import type { AnnouncementsView } from '../status/announcementsView.ts';
 import type { StatusView } from '../status/statusView.ts';
@@ -15,6 +16,8 @@ export interface AdminViews {
   /** Pools of addresses and their use. */
   pools(): readonly PoolView[];
   announcements(): AnnouncementsView;
+  /** Peers and routes of this node; empty while no announcer tells of any. */
+  bgp(): BgpReport;
   /** Null when no proxy answers. */
   endpoints(): Promise<readonly EndpointView[] | null>;
   /** Prometheus text of all processes and workers. */

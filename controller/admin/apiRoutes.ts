@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { AdminViews } from './adminViews.ts';
 import { decodeExplainQuery } from './explainQuery.ts';
+import { BGP_PEERS_SCHEMA, BGP_ROUTES_SCHEMA } from './bgpSchemas.ts';
 import { ANNOUNCEMENTS_SCHEMA, ENDPOINTS_SCHEMA, OWNERS_SCHEMA, ERROR_SCHEMA, EXPLANATION_SCHEMA, POOLS_SCHEMA, STATUS_SCHEMA } from './schemas.ts';
 
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
@@ -18,11 +19,21 @@ export function addApiRoutes(app: FastifyInstance, views: AdminViews): void {
   app.get('/api/v1/pools', { schema: { response: { 200: POOLS_SCHEMA } } }, () => ({ pools: views.pools() }));
   app.get('/api/v1/announcements', { schema: { response: { 200: ANNOUNCEMENTS_SCHEMA } } }, () => views.announcements());
   app.get('/api/v1/l2/owners', { schema: { response: { 200: OWNERS_SCHEMA } } }, () => ({ owners: views.announcements().vips }));
+  addBgp(app, views);
   addExplain(app, views);
   app.get('/api/v1/endpoints', { schema: { response: { 200: ENDPOINTS_SCHEMA, 503: ERROR_SCHEMA } } }, async (_request, reply) => {
     const endpoints = await views.endpoints();
     return endpoints === null ? reply.code(503).send(NO_PROXY) : reply.send({ endpoints });
   });
+}
+
+/** What is wrong with the speaker as a whole is told with the peers. */
+function addBgp(app: FastifyInstance, views: AdminViews): void {
+  app.get('/api/v1/bgp/peers', { schema: { response: { 200: BGP_PEERS_SCHEMA } } }, () => {
+    const { peers, problems } = views.bgp();
+    return { peers, problems };
+  });
+  app.get('/api/v1/bgp/routes', { schema: { response: { 200: BGP_ROUTES_SCHEMA } } }, () => ({ routes: views.bgp().routes }));
 }
 
 const NO_PROXY = { error: 'the proxy process does not answer; it may be starting again' } as const;

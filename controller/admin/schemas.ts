@@ -1,25 +1,9 @@
+import { FLAG, listOf, MAYBE_NUMBER, MAYBE_TEXT, NUMBER, record, TEXT, TEXTS } from './schemaParts.ts';
+
 /**
  * JSON schemas of the answers: what is documented is what is sent, because serialising goes by them and leaves out
  * everything else.
  */
-
-const TEXT = { type: 'string' } as const;
-const NUMBER = { type: 'integer' } as const;
-const FLAG = { type: 'boolean' } as const;
-const MAYBE_TEXT = { type: 'string', nullable: true } as const;
-const MAYBE_NUMBER = { type: 'integer', nullable: true } as const;
-const TEXTS = { type: 'array', items: TEXT } as const;
-
-type Properties = Readonly<Record<string, unknown>>;
-
-/** An object with exactly these properties, all of them there. */
-function record<P extends Properties>(properties: P): { type: 'object'; required: string[]; additionalProperties: false; properties: P } {
-  return { type: 'object', required: Object.keys(properties), additionalProperties: false, properties };
-}
-
-function listOf<T>(items: T): { type: 'array'; items: T } {
-  return { type: 'array', items };
-}
 
 const OBJECT_REF = { ...record({ kind: TEXT, namespace: TEXT, name: TEXT }), nullable: true };
 
@@ -54,6 +38,7 @@ export const STATUS_SCHEMA = record({
       reason: TEXT,
       owner: MAYBE_TEXT,
       interfaces: TEXTS,
+      peers: TEXTS,
       ports: listOf(record({ port: NUMBER, protocol: TEXT, name: TEXT, endpoints: MAYBE_NUMBER })),
     }),
   ),
@@ -90,6 +75,7 @@ export const ANNOUNCEMENTS_SCHEMA = record({
   members: listOf(record({ node: TEXT, address: TEXT, state: TEXT, sinceMs: NUMBER, serving: FLAG })),
   kernel: record({ programmed: FLAG, ports: NUMBER, problems: TEXTS }),
   interfaces: listOf(record({ name: TEXT, mac: TEXT, up: FLAG, unused: TEXT })),
+  problems: TEXTS,
   events: listOf({ type: 'object', additionalProperties: true }),
 });
 

@@ -6,6 +6,7 @@ import { createAnnouncerHost } from './announcerHost.ts';
 import { forwardedPort, reportOf, SETTINGS, vip, wantedOf } from './testing/announcerFacts.ts';
 import type { Host } from './announcerLife.ts';
 import type { AnnouncerParts, PartEvents } from './announcerParts.ts';
+import { NO_BGP_REPORT, type BgpReport } from './bgp/bgpReport.ts';
 import { monotonicClock } from '../../core/time/clock.ts';
 import type { LeaseWishes } from './leases.ts';
 import type { L2Answer, Link, MemberState } from './parts.ts';
@@ -26,6 +27,11 @@ interface TestHost {
   readonly reports: AnnouncerReport[];
   readonly events: AnnouncerEvent[];
   readonly wishes: LeaseWishes[];
+  /** What the BGP speaker was told last, what it finds wrong, and what was reported of it. */
+  readonly bgp: {
+    peers: number; serving: boolean; forwarded: readonly string[]; links: number; alive: readonly string[]; restarting: boolean;
+    problems: readonly string[]; readonly reports: BgpReport[];
+  };
   readonly answers: () => readonly L2Answer[];
   readonly state: () => MemberState | null;
   readonly parts: () => PartEvents;
@@ -41,6 +47,7 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
   const machine: TestHost['machine'] = {
     links: [ETH0], serves: false, others: [], refutations: 0, kernel: Promise.resolve(PROGRAMMED), joining: Promise.resolve(),
   };
+  const bgp: TestHost['bgp'] = { peers: 0, serving: false, forwarded: [], links: 0, alive: [], restarting: false, problems: [], reports: [] };
   let answers: readonly L2Answer[] = [];
   let state: MemberState | null = null;
   let parts: PartEvents | null = null;
@@ -70,6 +77,7 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
         setState: (next) => { state = next; },
         alive: memberStates,
         members: () => machine.others.map((node) => ({ node, address: '192.0.2.9', state: 'alive', sinceMs: 1, serving: true })),
+        troubles: () => ({ doubt: null, problems: [] }),
         counts: () => ({ refutations: machine.refutations }) as ReturnType<AnnouncerParts['membership']['counts']>,
       },
       speaker: {
@@ -80,6 +88,17 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
         counts: async () => new Map([[ADDRESS, { requestsReceived: 3, repliesSent: 2, gratuitousSent: 1, conflictsSeen: 0 }]]),
         stop: () => note('hush'),
       },
+      bgp: {
+        start: () => note('bgp'),
+        want: ({ peers }) => { bgp.peers = peers.size; },
+        setServing: (serving) => { bgp.serving = serving; },
+        setForwarded: (addresses) => { bgp.forwarded = [...addresses]; },
+        linksChanged: (links) => { bgp.links = links.length; },
+        setAlive: (nodes) => { bgp.alive = [...nodes]; },
+        report: () => ({ ...NO_BGP_REPORT, problems: bgp.problems }),
+        stop: (forGood) => note(`bgp stop ${forGood}`),
+        abandon: () => void note('bgp abandon'),
+      },
       proxyHealth: { told: ({ serving }) => { machine.serves = serving; }, orphaned: (ports) => void note(`orphaned with ${ports.length}`), serves: () => machine.serves },
       clock: monotonicClock,
       wallClock: { now: () => 1_000_000 },
@@ -87,8 +106,12 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
   };
   const host = createAnnouncerHost({
     settings: SETTINGS, logger: silentLogger, inherited,
-    createParts: (_settings, _logger, partEvents) => createParts(partEvents),
+    createParts: (_settings, { events: partEvents, restarting }) => {
+      bgp.restarting = restarting;
+      return createParts(partEvents);
+    },
     report: (report) => { reports.push(report); },
+    bgpReport: (report) => { bgp.reports.push(report); },
     event: (event) => { events.push(event); },
     leaseWishes: (next) => { wishes.push(next); },
     failed: (error) => { failures.push(error); },
@@ -98,7 +121,7 @@ function createHost(t: TestContext, inherited: AnnouncerReport | null = null): T
     if (parts === null) throw new Error('no parts were made');
     return parts;
   };
-  return { host, done, failures, reports, events, wishes, answers: () => answers, state: () => state, parts: partsOf, machine };
+  return { host, done, failures, reports, events, wishes, bgp, answers: () => answers, state: () => state, parts: partsOf, machine };
 }
 
 const WANTED = { generation: 1, wanted: wantedOf([vip(ADDRESS)], [forwardedPort(ADDRESS, { address: '192.0.2.1', port: 8080 })]) };
@@ -115,7 +138,7 @@ test('a host programs the kernel, joins, answers for what it owns and reports it
   assert.deepEqual(done.slice(0, 7), ['speak', 'watch', 'links eth0', 'refresh', 'program 1', 'nodes a', 'join']);
   assert.deepEqual(answers().map(({ address, interfaces }) => ({ address, names: interfaces.map(({ name }) => name) })), [{ address: ADDRESS, names: ['eth0'] }]);
   await until('it has reported', () => reports.at(-1)?.vips[0]?.owner === 'a' && reports.at(-1)?.kernel.programmed === true);
-  assert.deepEqual(events.map(({ type, address }) => ({ type, address })), [{ type: 'moved', address: ADDRESS }]);
+  assert.deepEqual(events.map((event) => (event.type === 'moved' ? event.address : event.type)), [ADDRESS]);
   assert.deepEqual(failures, []);
 });
 
@@ -128,18 +151,44 @@ test('who carries on answers before anybody else was heard and before the kernel
   assert.deepEqual(carrying.events, []);
 });
 
+test('BGP is led by what is wanted, the proxy, the kernel, the interfaces and the members, and what it reports is told', async (t) => {
+  const { host, bgp, machine, parts, done } = await startOwning(t);
+  await until('the kernel has answered', () => done.includes('bgp'));
+  assert.deepEqual({ peers: bgp.peers, links: bgp.links, forwarded: bgp.forwarded, restarting: bgp.restarting }, { peers: 0, links: 1, forwarded: [ADDRESS], restarting: false });
+  host.setProxy({ pid: 1, serving: true });
+  assert.equal(bgp.serving, true);
+  machine.others = ['b'];
+  parts().membersChanged();
+  assert.deepEqual(bgp.alive, ['b']);
+  bgp.problems = ['port 179 is taken'];
+  parts().bgp.changed();
+  await until('it is reported', () => bgp.reports.length === 1);
+  assert.deepEqual(bgp.reports, [{ ...NO_BGP_REPORT, problems: ['port 179 is taken'] }]);
+});
+
+test('BGP says nothing before the kernel has answered, and knows that it carries on', async (t) => {
+  const carrying = createHost(t, reportOf(ADDRESS));
+  const kernel = Promise.withResolvers<KernelReport>();
+  carrying.machine.kernel = kernel.promise;
+  await carrying.host.start(WANTED);
+  assert.equal(carrying.bgp.restarting, true);
+  assert.equal(carrying.done.includes('bgp'), false);
+  kernel.resolve(PROGRAMMED);
+  await until('it speaks', () => carrying.done.includes('bgp'));
+});
+
 test('stopping leaves the membership, then answers nothing, then ends, and the kernel last', async (t) => {
   const { host, done, answers } = await startOwning(t);
   const before = done.length;
   await host.stop(true);
   assert.deepEqual(answers(), []);
-  assert.deepEqual(done.slice(before), ['leave', 'hush', 'watch no more', 'kernel stop true']);
+  assert.deepEqual(done.slice(before), ['bgp stop true', 'leave', 'hush', 'watch no more', 'kernel stop true']);
 });
 
 test('stopping what was never started only clears the kernel', async (t) => {
   const { host, done } = createHost(t);
   await host.stop(true);
-  assert.deepEqual(done, ['hush', 'watch no more', 'kernel stop true']);
+  assert.deepEqual(done, ['bgp stop true', 'hush', 'watch no more', 'kernel stop true']);
 });
 
 test('yielding vanishes without a word and goes on answering, until it is abandoned', async (t) => {
@@ -148,7 +197,7 @@ test('yielding vanishes without a word and goes on answering, until it is abando
   const before = done.length;
   const report = await host.yield();
   assert.equal(report?.vips[0]?.owner, 'a');
-  assert.deepEqual(done.slice(before), ['watch no more', 'vanish', 'kernel stop false']);
+  assert.deepEqual(done.slice(before), ['bgp abandon', 'watch no more', 'vanish', 'kernel stop false']);
   machine.links = [];
   parts().interfacesChanged();
   parts().membersChanged();

@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { L4Key } from '../../core/ir/l4.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import type { Host } from './announcerLife.ts';
-import type { AnnouncerParts, PartEvents } from './announcerParts.ts';
+import type { AnnouncerParts, PartTools } from './announcerParts.ts';
+import type { BgpReport } from './bgp/bgpReport.ts';
+import { createBgpDriver, type BgpDriver } from './bgp/speaker/bgpDriver.ts';
 import { AnnouncerEngine } from './engine.ts';
 import type { EngineEffect, EngineEvent } from './engine/engineEvents.ts';
 import { chooseInterfaces, describeInterfaces } from './interfaces/chooseInterfaces.ts';
@@ -22,8 +24,10 @@ export interface HostOptions {
   readonly logger: Logger;
   /** The last report of the announcer whose work is carried on; null: there was none. */
   readonly inherited: AnnouncerReport | null;
-  readonly createParts: (settings: AnnouncerSettings, logger: Logger, events: PartEvents) => AnnouncerParts;
+  readonly createParts: (settings: AnnouncerSettings, tools: PartTools) => AnnouncerParts;
   readonly report: (report: AnnouncerReport) => void;
+  /** At most two a second. */
+  readonly bgpReport: (report: BgpReport) => void;
   readonly event: (event: AnnouncerEvent) => void;
   readonly leaseWishes: (wishes: LeaseWishes) => void;
   /** Something failed that leaves the state of the process in doubt. */
@@ -44,6 +48,7 @@ class AnnouncerHost implements Host {
   readonly #options: HostOptions;
   readonly #parts: AnnouncerParts;
   readonly #engine: AnnouncerEngine;
+  readonly #bgp: BgpDriver;
   readonly #timers: NodeJS.Timeout[] = [];
   /** Events that came while another one was dealt with. */
   readonly #events: EngineEvent[] = [];
@@ -63,6 +68,8 @@ class AnnouncerHost implements Host {
   #isSettled = false;
   #upIndexes: ReadonlySet<number> = new Set();
   #refutations = 0;
+  /** What was told last of what is wrong between the nodes. */
+  #troubles = '';
   #tickedMs = 0;
   #leaving: Promise<void> | null = null;
 
@@ -72,14 +79,17 @@ class AnnouncerHost implements Host {
     this.#report = inherited;
     this.#engine = new AnnouncerEngine({ settings, inherited });
     this.#neighbours = createNeighbourBook(settings.nodeName);
-    this.#parts = createParts(settings, logger, {
+    const events: PartTools['events'] = {
       interfacesChanged: () => this.#interfacesChanged(),
       membersChanged: () => this.#membersChanged(),
       kernelReported: (report) => this.#tell({ type: 'kernel', generation: this.#portsGeneration, report }),
       conflict: (seen) => this.#tell({ type: 'conflict', ...seen }),
       takenOver: (address) => this.#tell({ type: 'takenOver', address }),
       lapsed: () => this.#tell({ type: 'lapsed' }),
-    });
+      bgp: { changed: () => this.#bgp.changed(), peer: (event) => options.event(event) },
+    };
+    this.#parts = createParts(settings, { logger, events, restarting: inherited !== null });
+    this.#bgp = createBgpDriver({ speaker: this.#parts.bgp, report: options.bgpReport, failed: options.failed });
   }
 
   /** The thread of the speaker takes longest: everything else is done meanwhile, and what it is to answer waits there. */
@@ -90,6 +100,7 @@ class AnnouncerHost implements Host {
     speaking.catch(() => {});
     await interfaces.start();
     this.#isStarted = true;
+    this.#bgp.start();
     this.#interfacesChanged();
     this.#tellProxy();
     this.want(first);
@@ -105,6 +116,8 @@ class AnnouncerHost implements Host {
   want(next: NumberedWanted): void {
     if (next === this.#wanted) return;
     this.#wanted = next;
+    // What is no more is withdrawn before the kernel stops to forward it.
+    this.#bgp.want(next.wanted.bgp);
     this.#tell({ type: 'wanted', ...next });
   }
 
@@ -124,6 +137,7 @@ class AnnouncerHost implements Host {
   async yield(): Promise<AnnouncerReport | null> {
     const { interfaces, kernel, membership } = this.#parts;
     this.#fallSilent();
+    this.#bgp.abandon();
     interfaces.stop();
     await Promise.all([membership.abandon(), kernel.stop(false)]);
     return this.#report;
@@ -136,6 +150,8 @@ class AnnouncerHost implements Host {
 
   async stop(forGood: boolean): Promise<void> {
     const { interfaces, kernel, speaker } = this.#parts;
+    // Beside the rest; the kernel forwards until the last client is led away.
+    const withdrawing = this.#bgp.stop(forGood);
     if (this.#isStarted) {
       this.#tell({ type: 'stop' });
       await this.#stopped.promise;
@@ -143,6 +159,7 @@ class AnnouncerHost implements Host {
     this.#fallSilent();
     await this.#leaving;
     await speaker.stop();
+    await withdrawing;
     interfaces.stop();
     await kernel.stop(forGood);
   }
@@ -191,7 +208,10 @@ class AnnouncerHost implements Host {
     const neighbourhood = this.#neighbourhood();
     this.#portsGeneration = generation;
     this.#programmed = { ports, neighbourhood };
-    this.#watch(this.#parts.kernel.apply(ports, neighbourhood).then((report) => this.#tell({ type: 'kernel', generation, report })));
+    this.#watch(this.#parts.kernel.apply(ports, neighbourhood).then((report) => {
+      this.#tell({ type: 'kernel', generation, report });
+      this.#bgp.kernelApplied(ports, report);
+    }));
   }
 
   #neighbourhood(): Neighbourhood {
@@ -225,9 +245,12 @@ class AnnouncerHost implements Host {
     if (serving === this.#serving) return;
     this.#serving = serving;
     this.#tell({ type: 'proxy', serving });
+    this.#bgp.setServing(serving);
   }
 
   #count(): void {
+    // Troubles end by themselves when nothing is heard of them any more.
+    if (this.#parts.membership.troubles().problems.join() !== this.#troubles) this.#membersChanged();
     this.#watch(this.#parts.speaker.counts().then((counts) => {
       if (isDeepStrictEqual(counts, this.#counts)) return;
       this.#counts = counts;
@@ -247,6 +270,7 @@ class AnnouncerHost implements Host {
     const isBack = [...upIndexes].some((index) => !this.#upIndexes.has(index));
     this.#upIndexes = upIndexes;
     speaker.linksChanged(links);
+    this.#bgp.linksChanged(links);
     this.#tell({
       type: 'interfaces',
       interfaces: {
@@ -259,10 +283,14 @@ class AnnouncerHost implements Host {
 
   #membersChanged(): void {
     const { membership } = this.#parts;
+    const alive = membership.alive();
+    this.#bgp.setAlive(new Set(alive.keys()));
     const { refutations } = membership.counts();
     const accused = refutations > this.#refutations;
     this.#refutations = refutations;
-    this.#tell({ type: 'membership', alive: membership.alive(), members: membership.members(), accused });
+    const { doubt, problems } = membership.troubles();
+    this.#troubles = problems.join();
+    this.#tell({ type: 'membership', alive, members: membership.members(), accused, doubt, problems });
   }
 
   #watch(work: Promise<void>): void {

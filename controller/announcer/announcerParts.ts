@@ -1,5 +1,9 @@
 import type { Logger } from '../../core/log/logger.ts';
 import { monotonicClock, type Clock } from '../../core/time/clock.ts';
+import type { BgpSpeaker, BgpSpeakerEvents } from './bgp/bgpSpeaker.ts';
+import { createBgpSpeaker } from './bgp/speaker/createBgpSpeaker.ts';
+import { createBgpTransport } from './bgp/transport/bgpTransport.ts';
+import { createBfdSpeaker } from './bfd/createBfdSpeaker.ts';
 import { createInterfaceWatch } from './interfaces/interfaceWatch.ts';
 import { createKernelForwarding } from './kernel/kernelForwarding.ts';
 import { createNft } from './kernel/nft.ts';
@@ -21,11 +25,12 @@ export interface PartEvents extends L2SpeakerEvents {
   readonly membersChanged: () => void;
   /** Something in the kernel has changed that nobody asked for. */
   readonly kernelReported: (report: KernelReport) => void;
+  readonly bgp: BgpSpeakerEvents;
 }
 
 /** The membership as an announcer needs it. */
 export type AnnouncerMembership = Pick<
-  GossipMembership, 'start' | 'stop' | 'setNodes' | 'setState' | 'alive' | 'members' | 'refresh' | 'abandon' | 'counts'
+  GossipMembership, 'start' | 'stop' | 'setNodes' | 'setState' | 'alive' | 'members' | 'refresh' | 'abandon' | 'counts' | 'troubles'
 >;
 
 /** Everything of an announcer that touches the machine. Nothing of it does before its start. */
@@ -34,6 +39,7 @@ export interface AnnouncerParts {
   readonly kernel: KernelForwarding;
   readonly membership: AnnouncerMembership;
   readonly speaker: L2Speaker;
+  readonly bgp: BgpSpeaker;
   readonly proxyHealth: ProxyHealth;
   /** CLOCK_MONOTONIC, as that of the controller. */
   readonly clock: Clock;
@@ -41,9 +47,18 @@ export interface AnnouncerParts {
   readonly wallClock: Clock;
 }
 
+/** What parts are made with beside the settings. */
+export interface PartTools {
+  readonly logger: Logger;
+  readonly events: PartEvents;
+  /** Another announcer's work is carried on. */
+  readonly restarting: boolean;
+}
+
 /** Those of this machine. Throws RangeError when the membership's key or the node's name cannot be used. */
-export function createAnnouncerParts(settings: AnnouncerSettings, logger: Logger, events: PartEvents): AnnouncerParts {
+export function createAnnouncerParts(settings: AnnouncerSettings, { logger, events, restarting }: PartTools): AnnouncerParts {
   const clock = monotonicClock;
+  const wallClock: Clock = { now: () => Date.now() };
   const { nodeName, membershipPort: port, membershipKey: key, gratuitousIntervalMs } = settings;
   return {
     interfaces: createInterfaceWatch({ log: logger, onChange: events.interfacesChanged }),
@@ -53,8 +68,13 @@ export function createAnnouncerParts(settings: AnnouncerSettings, logger: Logger
     }),
     membership: createMembership({ nodeName, port, key, logger, clock, onChange: events.membersChanged }),
     speaker: createL2Speaker({ events, logger, gratuitousIntervalMs }),
+    bgp: createBgpSpeaker({
+      nodeName, restarting, logger, events: events.bgp, clock, wallClock, random: Math.random,
+      createTransport: (transportEvents, links) => createBgpTransport({ events: transportEvents, links, logger }),
+      createBfd: (bfdEvents) => createBfdSpeaker({ events: bfdEvents, logger }),
+    }),
     proxyHealth: createProxyHealth(),
     clock,
-    wallClock: { now: () => Date.now() },
+    wallClock,
   };
 }

@@ -4,6 +4,7 @@ import { l4Key } from '../../core/ir/l4.ts';
 import { isLogLevel, type LogLevel } from '../../core/log/logger.ts';
 import { parseCidr } from '../../core/net/ipRange.ts';
 import type { Right } from '../election/electionState.ts';
+import { isWantedPeers, isWantedRoute } from './bgp/isBgpWanted.ts';
 import { isAnnouncerReport } from './isAnnouncerReport.ts';
 import type { LeaseNews } from './leases.ts';
 import type { ProxyState, ToAnnouncer, WantedDelta } from './messages.ts';
@@ -57,11 +58,13 @@ function isSettings(value: unknown): value is AnnouncerSettings {
 
 function isWantedDelta(value: unknown): value is WantedDelta {
   if (!isFields(value)) return false;
-  const { ports, vips, nodes } = value;
+  const { ports, vips, nodes, peers, routes } = value;
   return isCount(value['generation']) && isFlag(value['whole'])
     && isFields(ports) && isArrayOf(ports['upserts'], isForwardedPort) && isArrayOf(ports['deletes'], isText)
     && isFields(vips) && isArrayOf(vips['upserts'], isAnnouncedVip) && isArrayOf(vips['deletes'], isText)
-    && (nodes === null || isNodes(nodes));
+    && (nodes === null || isNodes(nodes))
+    && (peers === null || isWantedPeers(peers))
+    && isFields(routes) && isArrayOf(routes['upserts'], isWantedRoute) && isArrayOf(routes['deletes'], isText);
 }
 
 function isForwardedPort(value: unknown): value is ForwardedPort {

@@ -1,12 +1,13 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { NO_BGP } from './bgp/bgpWanted.ts';
 import { AnnouncerEngine, LEAVING_MS } from './engine.ts';
 import type { EngineEffect, EngineEvent } from './engine/engineEvents.ts';
 import { RETURN_MS, SETTLE_MS } from './engine/settling.ts';
 import { ONE_INTERFACE } from './engine/testing/simulatedLan.ts';
 import { mapOfVips, members, SERVING, vipOf } from './ownership/testing/given.ts';
 import type { L2Answer, MemberState } from './parts.ts';
-import type { AnnouncerEvent, AnnouncerReport } from './report.ts';
+import type { VipEvent, AnnouncerReport } from './report.ts';
 import type { AnnouncedVip } from './wanted.ts';
 
 const PROGRAMMED = { programmed: true, ports: 0, problems: [] };
@@ -21,7 +22,7 @@ class Bench {
   nowMs = 10_000;
   answers: readonly L2Answer[] = [];
   states: MemberState[] = [];
-  events: AnnouncerEvent[] = [];
+  events: VipEvent[] = [];
   reports: AnnouncerReport[] = [];
   effects: EngineEffect[] = [];
 
@@ -44,8 +45,14 @@ class Bench {
 
   want(vips: readonly AnnouncedVip[], generation = 1): this {
     return this.give({
-      type: 'wanted', generation, wanted: { ports: new Map(), vips: mapOfVips(vips), nodes: new Map(BOTH.map((node) => [node, []])) },
+      type: 'wanted', generation, wanted: { ports: new Map(), vips: mapOfVips(vips), nodes: new Map(BOTH.map((node) => [node, []])), bgp: NO_BGP },
     });
+  }
+
+  /** Lets time pass as a process that runs sees it. */
+  pass(ms: number): this {
+    for (let passedMs = 0; passedMs < ms; passedMs += 50) this.give({ type: 'tick' }, Math.min(50, ms - passedMs));
+    return this;
   }
 
   kernel(generation = 1, programmed = true): this {
@@ -92,10 +99,43 @@ test('a node takes nothing before it has heard the others and its kernel forward
 
 test('a node that hears nothing settles 600 ms after it began to listen', () => {
   const bench = new Bench().give({ type: 'interfaces', interfaces: ONE_INTERFACE }).want(VIPS).kernel().alive(members(['node-a']));
-  bench.give({ type: 'tick' }, SETTLE_MS - 1);
+  bench.pass(SETTLE_MS - 1);
   assert.deepEqual(bench.answers, []);
   bench.give({ type: 'tick' }, 1);
   assert.deepEqual(bench.addresses(), [OURS, THEIRS]);
+});
+
+test('a node that was kept from running settles later: what it has not heard yet may wait unread', () => {
+  const bench = new Bench().give({ type: 'interfaces', interfaces: ONE_INTERFACE }).want(VIPS).kernel().alive(members(['node-a']));
+  bench.pass(100).give({ type: 'tick' }, SETTLE_MS + 1_000);
+  assert.deepEqual(bench.answers, []);
+  bench.pass(SETTLE_MS);
+  assert.deepEqual(bench.addresses(), [OURS, THEIRS]);
+});
+
+test('a node that the others do not count is silent at once, says that it can own nothing, and listens first when it is counted again', () => {
+  const bench = running();
+  const problems = ['membership: this node owns nothing: node-b can be heard'];
+  bench.give({ type: 'membership', alive: members(BOTH), members: [], accused: true, doubt: 'node-b can be heard', problems });
+  assert.deepEqual(bench.addresses(), []);
+  assert.deepEqual(bench.states.at(-1)?.unable, ['*']);
+  bench.pass(200);
+  assert.deepEqual(bench.reports.at(-1)?.problems, problems);
+  assert.deepEqual(bench.reports.at(-1)?.vips.map(({ owner }) => owner), ['node-b', 'node-b']);
+  bench.give({ type: 'membership', alive: members(['node-a']), members: [], accused: false, doubt: null });
+  assert.deepEqual(bench.addresses(), [], 'node-b may own all of them');
+  bench.pass(100).alive(members(BOTH)).pass(100);
+  assert.deepEqual(bench.addresses(), [OURS]);
+  assert.equal(bench.engine.report().problems, undefined);
+});
+
+test('an announcer that inherits owns nothing while the others do not count it', () => {
+  const inherited = running().engine.report();
+  const bench = new Bench({ inherited });
+  bench.give({ type: 'interfaces', interfaces: ONE_INTERFACE }).want(VIPS).kernel();
+  assert.deepEqual(bench.addresses(), [OURS]);
+  bench.give({ type: 'membership', alive: members(BOTH), members: [], accused: false, doubt: 'another machine is node-a' });
+  assert.deepEqual(bench.addresses(), []);
 });
 
 test('the owner of a dead node is replaced in the very step in which its death is heard of', () => {
@@ -113,7 +153,7 @@ test('a node whose link returns while it hears nobody listens first, and takes o
   bench.give({ type: 'interfaces', interfaces: ONE_INTERFACE }, 1_000);
   assert.deepEqual(bench.addresses(), [], 'node-b may own all of them');
   assert.deepEqual(bench.states.at(-1)?.unable, ['*']);
-  bench.give({ type: 'tick' }, SETTLE_MS + 100).alive(members(BOTH));
+  bench.pass(SETTLE_MS + 100).alive(members(BOTH));
   assert.deepEqual(bench.addresses(), [], 'what node-b holds may follow in a moment');
   bench.give({ type: 'tick' }, 100);
   assert.deepEqual(bench.addresses(), [OURS]);
@@ -122,7 +162,7 @@ test('a node whose link returns while it hears nobody listens first, and takes o
 test('a node whose link returns and that is truly alone takes all of them after that time', () => {
   const bench = running();
   bench.give({ type: 'interfaces', interfaces: { ...ONE_INTERFACE, choose: () => [] } }).alive(members(['node-a']));
-  bench.give({ type: 'interfaces', interfaces: ONE_INTERFACE }, 1_000).give({ type: 'tick' }, RETURN_MS);
+  bench.pass(1_000).give({ type: 'interfaces', interfaces: ONE_INTERFACE }).pass(RETURN_MS);
   assert.deepEqual(bench.addresses(), [OURS, THEIRS]);
 });
 
@@ -254,6 +294,20 @@ test('reports come at most every 100 ms, and only when something has changed', (
   const after = bench.reports.length;
   for (let index = 0; index < 20; index += 1) bench.give({ type: 'tick' }, 50);
   assert.equal(bench.reports.length, after);
+});
+
+test('a report has the number of a wanted state once the kernel has its ports, or has failed at them', () => {
+  const bench = running();
+  const numbers = () => bench.reports.map(({ generation }) => generation);
+  const before = numbers().length;
+  bench.want(VIPS, 2).give({ type: 'counts', counts: new Map() }, 200);
+  bench.want(VIPS, 3).give({ type: 'counts', counts: new Map() }, 200);
+  assert.deepEqual(numbers().slice(before), [1, 1], 'told of in passing, the ports are not in the kernel yet');
+  bench.kernel(2).give({ type: 'counts', counts: new Map() }, 200);
+  assert.equal(numbers().at(-1), 1, 'those of 3 are under way');
+  bench.kernel(3, false).give({ type: 'tick' }, 200);
+  assert.equal(numbers().at(-1), 3);
+  assert.equal(bench.reports.at(-1)?.kernel.programmed, false);
 });
 
 test('a report says who owns what, since when, where, and why', () => {

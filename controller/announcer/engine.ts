@@ -3,13 +3,16 @@ import type { L2Answer, MemberState } from './parts.ts';
 import type { AnnouncerReport, FrameCounts, KernelReport, MemberReport } from './report.ts';
 import type { AnnouncerSettings, AnnouncerWanted } from './wanted.ts';
 import { NOTHING_WANTED } from './wantedDelta.ts';
-import { areSameAnswers, nextAnswers, type Leaving } from './engine/answers.ts';
+import { Announcements } from './engine/announcements.ts';
+import { areSameAnswers, nextAnswers } from './engine/answers.ts';
 import { buildReport } from './engine/buildReport.ts';
 import { ConflictBook } from './engine/conflictBook.ts';
+import { Departures, LEAVING_MS } from './engine/departures.ts';
 import type { EngineEffect, EngineEvent, InterfaceView, Moment } from './engine/engineEvents.ts';
 import { inherit, inheritedDecisions, type Inheritance } from './engine/inherit.ts';
 import { interfaceChoices, type InterfaceChoices } from './engine/interfaceChoices.ts';
-import { findMoves, includes, isNobody, movedEvent, type Move } from './engine/moves.ts';
+import { findMoves, isNobody, movedEvent, type Move } from './engine/moves.ts';
+import { KernelWaits } from './engine/kernelWaits.ts';
 import { LeaseBook } from './engine/leaseBook.ts';
 import { isSameState, ownState } from './engine/ownState.ts';
 import { Settling } from './engine/settling.ts';
@@ -24,13 +27,9 @@ export interface EngineOptions {
   readonly inherited: AnnouncerReport | null;
 }
 
-/** Ours: how long a node answers on for a VIP that another one has been given, unless it hears that one before. */
-export const LEAVING_MS = 1_000;
-/** Ours: how long the kernel may take with the ports of a new VIP before that is answered for anyway. */
-const KERNEL_WAIT_MS = 2_000;
+export { LEAVING_MS } from './engine/departures.ts';
+
 const REPORT_GAP_MS = 100;
-/** Ours: suspicions may come in quick succession, announcements of everything may not. */
-const ANNOUNCE_GAP_MS = 1_000;
 
 const NO_KERNEL: KernelReport = { programmed: false, ports: 0, problems: [] };
 
@@ -47,6 +46,9 @@ export class AnnouncerEngine {
   #now: Moment = { monotonicMs: 0, wallMs: 0 };
   #effects: EngineEffect[] = [];
   #generation = 0;
+  /** Of the ports that the kernel was told and has not answered for; null: there are none. */
+  #portsAwaited: number | null = null;
+  #carriedOut = 0;
   #wanted: AnnouncerWanted = NOTHING_WANTED;
   #hasWanted = false;
   readonly #settling = new Settling();
@@ -61,21 +63,18 @@ export class AnnouncerEngine {
   #leasesWanted: readonly string[] = [];
   #decisions: Decisions = new Map();
   readonly #sinceMs = new Map<string, number>();
-  readonly #leaving = new Map<string, Leaving>();
-  readonly #announcements = new Map<string, number>();
+  readonly #departures = new Departures();
+  readonly #announcements = new Announcements();
   readonly #conflicts = new ConflictBook();
-  /** VIPs whose ports the kernel does not have yet. */
-  readonly #awaited = new Map<string, { readonly generation: number; readonly untilMs: number }>();
+  readonly #awaited = new KernelWaits();
   /** VIPs that are new to all nodes, not just to this one, and that nobody has owned yet. */
   readonly #unused = new Set<string>();
   #counts: ReadonlyMap<string, FrameCounts> = new Map();
   #answers: ReadonlyMap<string, L2Answer> = new Map();
   #published: MemberState | undefined;
-  /** Until then what is lost is given up at once: others have it already. */
-  #abruptUntilMs = Number.NEGATIVE_INFINITY;
-  /** Until then nothing is said to be held; null: no such time. */
-  #forgetsUntilMs: number | null = null;
-  #announcedAllMs = Number.NEGATIVE_INFINITY;
+  /** Why the others do not count this node, so that it must own nothing; null: they do. */
+  #doubt: string | null = null;
+  #problems: readonly string[] = [];
   #stopByMs = Number.POSITIVE_INFINITY;
   #reportedMs = Number.NEGATIVE_INFINITY;
   #mustDecide = false;
@@ -96,6 +95,7 @@ export class AnnouncerEngine {
     this.#effects = [];
     if (this.#phase === 'stopped') return [];
     this.#take(event);
+    if (this.#portsAwaited === null) this.#carriedOut = this.#generation;
     this.#expire();
     const mayHaveNews = this.#mustDecide;
     if (this.#mustDecide) this.#decide();
@@ -121,14 +121,12 @@ export class AnnouncerEngine {
         return;
       case 'leases': return this.#takeLeases(event.news);
       case 'takenOver':
-        if (this.#leaving.delete(event.address)) this.#mustAnswer = true;
+        if (this.#departures.end(event.address)) this.#mustAnswer = true;
         return;
       case 'conflict': return this.#takeConflict(event);
       case 'lapsed':
-        this.#abruptUntilMs = this.#now.monotonicMs + LEAVING_MS;
-        if (this.#phase !== 'stopping') this.#leaving.clear();
-        // Others may hold by now what this node held, and it hears so in a moment: its own claim is older.
-        this.#forgetsUntilMs = this.#abruptUntilMs;
+        this.#departures.lapsed(this.#now.monotonicMs);
+        if (this.#phase !== 'stopping') this.#departures.clear();
         this.#mustAnswer = true;
         this.#mustDecide = true;
         return;
@@ -145,12 +143,12 @@ export class AnnouncerEngine {
   #takeWanted({ wanted, generation }: Extract<EngineEvent, { type: 'wanted' }>): void {
     const before = this.#wanted;
     const isFirst = !this.#hasWanted;
-    const untilMs = this.#now.monotonicMs + KERNEL_WAIT_MS;
     if (isFirst || wanted.ports !== before.ports) {
       this.#effects.push({ type: 'ports', generation, ports: wanted.ports });
+      this.#portsAwaited = generation;
       for (const address of wanted.vips.keys()) {
         const isKnown = before.vips.has(address) || (isFirst && this.#inheritance?.decisions.has(address) === true);
-        if (!isKnown) this.#awaited.set(address, { generation, untilMs });
+        if (!isKnown) this.#awaited.add(address, generation, this.#now.monotonicMs);
       }
     }
     if (this.#phase === 'running') for (const address of wanted.vips.keys()) if (!before.vips.has(address)) this.#unused.add(address);
@@ -164,12 +162,14 @@ export class AnnouncerEngine {
 
   #forgetUnwanted(): void {
     const { vips } = this.#wanted;
-    for (const book of [this.#leaving, this.#announcements, this.#awaited, this.#unused]) {
-      for (const address of book.keys()) if (!vips.has(address)) book.delete(address);
-    }
+    const isWanted = (address: string): boolean => vips.has(address);
+    for (const address of this.#unused) if (!isWanted(address)) this.#unused.delete(address);
+    this.#awaited.keep(isWanted);
+    this.#announcements.keep(isWanted);
+    this.#departures.keep(isWanted);
   }
 
-  #takeMembership({ alive, members, accused }: Extract<EngineEvent, { type: 'membership' }>): void {
+  #takeMembership({ alive, members, accused, doubt = null, problems = [] }: Extract<EngineEvent, { type: 'membership' }>): void {
     // Whoever has left hears nobody, which says nothing about who takes over.
     if (this.#phase === 'stopping') return;
     const { monotonicMs } = this.#now;
@@ -179,11 +179,26 @@ export class AnnouncerEngine {
       && [...alive].every(([node, state]) => node === this.#self || isSameState(this.#alive.get(node), state));
     this.#alive = alive;
     this.#members = members;
+    this.#problems = problems;
     this.#mustReport = true;
-    if (accused) this.#abruptUntilMs = monotonicMs + LEAVING_MS;
+    this.#takeDoubt(doubt);
+    if (accused) this.#departures.hasten(monotonicMs);
     if (accused || joined.length > 0) this.#announceAgain(accused ? null : joined);
     if (this.#wanted.nodes.keys().every((node) => node === this.#self || alive.has(node))) this.#settling.heardAll(monotonicMs);
     this.#mustDecide ||= !isSame;
+  }
+
+  /** Who is not counted is replaced, and has to listen first when it is counted again, as at its start. */
+  #takeDoubt(doubt: string | null): void {
+    const wasDoubted = this.#doubt !== null;
+    this.#doubt = doubt;
+    if (wasDoubted === (doubt !== null)) return;
+    const { monotonicMs } = this.#now;
+    this.#mustDecide = true;
+    this.#inheritance = null;
+    this.#departures.lapsed(monotonicMs);
+    if (doubt === null) this.#settling.listenAgain(monotonicMs);
+    else if (this.#phase !== 'stopping') this.#departures.clear();
   }
 
   /**
@@ -191,9 +206,7 @@ export class AnnouncerEngine {
    * node that the others have thought away.
    */
   #announceAgain(joined: readonly string[] | null): void {
-    const { monotonicMs } = this.#now;
-    if (joined === null && monotonicMs - this.#announcedAllMs < ANNOUNCE_GAP_MS) return;
-    if (joined === null) this.#announcedAllMs = monotonicMs;
+    if (joined === null && !this.#announcements.mayRepeatAll(this.#now.monotonicMs)) return;
     for (const { address, candidates } of this.#wanted.vips.values()) {
       if (this.#decisions.get(address)?.owner !== this.#self) continue;
       if (joined !== null && !candidates.some(({ node }) => joined.includes(node))) continue;
@@ -202,7 +215,7 @@ export class AnnouncerEngine {
   }
 
   #callAgain(address: string): void {
-    this.#announcements.set(address, (this.#announcements.get(address) ?? 0) + 1);
+    this.#announcements.again(address);
     this.#mustAnswer = true;
   }
 
@@ -247,13 +260,10 @@ export class AnnouncerEngine {
   #takeKernel({ generation, report }: Extract<EngineEvent, { type: 'kernel' }>): void {
     this.#kernel = report;
     this.#mustReport = true;
+    if (this.#portsAwaited !== null && this.#portsAwaited <= generation) this.#portsAwaited = null;
     // Later failures are reported and cost nothing: other nodes would fail at the same ports, and then nobody would answer at all.
     if (report.programmed && !this.#kernelForwards) this.#mustDecide = this.#kernelForwards = true;
-    for (const [address, awaited] of this.#awaited) {
-      if (awaited.generation > generation) continue;
-      this.#awaited.delete(address);
-      this.#mustAnswer = true;
-    }
+    if (this.#awaited.answered(generation)) this.#mustAnswer = true;
   }
 
   #stop(): void {
@@ -268,23 +278,15 @@ export class AnnouncerEngine {
   #expire(): void {
     const { monotonicMs } = this.#now;
     if (this.#settling.expire(monotonicMs)) this.#mustDecide = true;
-    for (const map of [this.#leaving, this.#awaited]) {
-      for (const [address, { untilMs }] of map) {
-        if (monotonicMs < untilMs) continue;
-        map.delete(address);
-        this.#mustAnswer = true;
-      }
-    }
-    if (this.#leases.expire(this.#now)) this.#mustDecide = true;
-    if (this.#forgetsUntilMs !== null && monotonicMs >= this.#forgetsUntilMs) {
-      this.#forgetsUntilMs = null;
-      this.#mustDecide = true;
-    }
+    const { hasLeft, mayHoldAgain } = this.#departures.expire(monotonicMs);
+    if (this.#awaited.expire(monotonicMs) || hasLeft) this.#mustAnswer = true;
+    if (this.#leases.expire(this.#now) || mayHoldAgain) this.#mustDecide = true;
     if (this.#conflicts.expire(monotonicMs, (address) => this.#wanted.vips.has(address))) this.#mustReport = true;
   }
 
-  /** It may own VIPs: it knows who else is alive, and its kernel forwards. */
+  /** It may own VIPs: it knows who else is alive, they count it, and its kernel forwards. */
   #isReady(): boolean {
+    if (this.#doubt !== null) return false;
     return this.#inheritance !== null || (this.#settling.isSettled && this.#kernelForwards);
   }
 
@@ -327,7 +329,7 @@ export class AnnouncerEngine {
   #state(): MemberState {
     return ownState({
       self: this.#self, vips: this.#wanted.vips, decisions: this.#decisions, alive: this.#alive, choices: this.#choices,
-      serving: this.#serving, ready: this.#isReady(), mayHold: this.#forgetsUntilMs === null, leases: this.#leases,
+      serving: this.#serving, ready: this.#isReady(), mayHold: this.#departures.mayHold, leases: this.#leases,
     });
   }
 
@@ -338,18 +340,9 @@ export class AnnouncerEngine {
     if (!isNobody(before)) this.#unused.delete(address);
     const event = movedEvent(move, this.#self, this.#now.wallMs);
     if (event !== null) this.#effects.push({ type: 'event', event });
-    const owns = includes(after, this.#self);
-    if (includes(before, this.#self) && !owns && this.#mayLeaveSlowly(move)) {
-      this.#leaving.set(address, { untilMs: this.#now.monotonicMs + LEAVING_MS, sharers: before?.sharers ?? [] });
-    } else if (owns || isNobody(after)) this.#leaving.delete(address);
-  }
-
-  /** False when nobody takes over, or somebody has already. */
-  #mayLeaveSlowly({ address, after }: Move): boolean {
-    const { monotonicMs } = this.#now;
-    if (after === null || isNobody(after) || this.#wanted.vips.get(address)?.ownership === 'lease') return false;
-    if (monotonicMs < this.#abruptUntilMs || this.#conflicts.hasSeenSince(address, monotonicMs - LEAVING_MS)) return false;
-    return after.owner === null || this.#alive.get(after.owner)?.held.includes(address) !== true;
+    this.#departures.follow(move, {
+      self: this.#self, nowMs: this.#now.monotonicMs, vips: this.#wanted.vips, alive: this.#alive, conflicts: this.#conflicts,
+    });
   }
 
   #publish(): void {
@@ -364,8 +357,8 @@ export class AnnouncerEngine {
   #answer(): void {
     this.#mustAnswer = false;
     const answers = nextAnswers(this.#answers, {
-      self: this.#self, vips: this.#wanted.vips, decisions: this.#decisions, leaving: this.#leaving, choices: this.#choices,
-      awaited: this.#awaited, unused: this.#unused, announcements: this.#announcements,
+      self: this.#self, vips: this.#wanted.vips, decisions: this.#decisions, leaving: this.#departures.leaving, choices: this.#choices,
+      awaited: this.#awaited, unused: this.#unused, announcements: this.#announcements.times,
     });
     if (areSameAnswers(this.#answers, answers)) return;
     this.#answers = answers;
@@ -375,7 +368,7 @@ export class AnnouncerEngine {
 
   #finishStop(): void {
     if (this.#phase !== 'stopping') return;
-    if (this.#leaving.size > 0 && this.#now.monotonicMs < this.#stopByMs) return;
+    if (this.#departures.leaving.size > 0 && this.#now.monotonicMs < this.#stopByMs) return;
     this.#phase = 'stopped';
     if (this.#answers.size > 0) this.#effects.push({ type: 'answers', answers: [] });
     this.#answers = new Map();
@@ -393,8 +386,8 @@ export class AnnouncerEngine {
   /** How things stand now: what a successor on this node goes on from. */
   report(): AnnouncerReport {
     return buildReport({
-      generation: this.#generation, vips: this.#wanted.vips, decisions: this.#decisions, sinceMs: this.#sinceMs, answers: this.#answers,
-      conflicts: this.#conflicts, counts: this.#counts, members: this.#members, kernel: this.#kernel, interfaces: this.#interfaces,
+      generation: this.#carriedOut, vips: this.#wanted.vips, decisions: this.#decisions, sinceMs: this.#sinceMs, answers: this.#answers,
+      conflicts: this.#conflicts, counts: this.#counts, members: this.#members, kernel: this.#kernel, interfaces: this.#interfaces, doubt: this.#doubt, problems: this.#problems,
     });
   }
 }

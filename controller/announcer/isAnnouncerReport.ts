@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isArrayOf, isCount, isFields, isFiniteNumber, isFlag, isText, isTextOrNull } from '../../core/ipc/messageShape.ts';
+import { isBgpPeerEvent } from './bgp/isBgpReport.ts';
 import type { AnnouncerEvent, AnnouncerReport, FrameCounts, InterfaceReport, KernelReport, MemberReport, VipReport } from './report.ts';
 
 const MEMBER_STATES: readonly MemberReport['state'][] = ['alive', 'suspect', 'dead', 'left'];
@@ -10,11 +11,13 @@ export function isAnnouncerReport(value: unknown): value is AnnouncerReport {
     && isArrayOf(value['vips'], isVipReport)
     && isArrayOf(value['members'], isMemberReport)
     && isKernelReport(value['kernel'])
-    && isArrayOf(value['interfaces'], isInterfaceReport);
+    && isArrayOf(value['interfaces'], isInterfaceReport)
+    && (value['problems'] === undefined || isArrayOf(value['problems'], isText));
 }
 
 /** True for a complete event. */
 export function isAnnouncerEvent(value: unknown): value is AnnouncerEvent {
+  if (isBgpPeerEvent(value)) return true;
   if (!isFields(value) || !isAddress(value['address']) || !isFiniteNumber(value['atMs'])) return false;
   switch (value['type']) {
     case 'moved': return isTextOrNull(value['from']) && isTextOrNull(value['to']) && isText(value['reason']);

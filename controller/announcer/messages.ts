@@ -1,3 +1,5 @@
+import type { BgpReport } from './bgp/bgpReport.ts';
+import type { BgpWanted, WantedRoute } from './bgp/bgpWanted.ts';
 import type { L4Key } from '../../core/ir/l4.ts';
 import type { LeaseNews, LeaseWishes } from './leases.ts';
 import type { AnnouncerEvent, AnnouncerReport } from './report.ts';
@@ -11,6 +13,9 @@ export interface WantedDelta {
   readonly vips: { readonly upserts: readonly AnnouncedVip[]; readonly deletes: readonly string[] };
   /** Null: as before. */
   readonly nodes: ReadonlyMap<string, readonly string[]> | null;
+  /** Routers to speak BGP to; null: as before. */
+  readonly peers: BgpWanted['peers'] | null;
+  readonly routes: { readonly upserts: readonly WantedRoute[]; readonly deletes: readonly string[] };
 }
 
 /** The proxy of this node, as the controller knows it. */
@@ -48,6 +53,8 @@ export type FromAnnouncer =
   /** Something in it has changed since the last; at most ten a second. */
   | { readonly type: 'report'; readonly report: AnnouncerReport }
   | { readonly type: 'event'; readonly event: AnnouncerEvent }
+  /** Something about BGP has changed since the last; at most two a second. */
+  | { readonly type: 'bgp'; readonly report: BgpReport }
   /** In answer to each `leases`, and whenever the wishes change. */
   | { readonly type: 'leaseWishes'; readonly wishes: LeaseWishes }
   /** All VIPs are withdrawn: it ends. */

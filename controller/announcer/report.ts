@@ -1,11 +1,15 @@
+import type { BgpPeerEvent } from './bgp/bgpReport.ts';
+
 /** What is true on this node, as its announcer sees it: plain data, whole each time. */
 export interface AnnouncerReport {
-  /** Of the wanted state that is carried out. */
+  /** Of the last wanted state that is carried out, in the kernel too, or was tried to be: `kernel` says so. 0: none is yet. */
   readonly generation: number;
   readonly vips: readonly VipReport[];
   readonly members: readonly MemberReport[];
   readonly kernel: KernelReport;
   readonly interfaces: readonly InterfaceReport[];
+  /** What is wrong between the nodes, each a sentence: another key, another machine of this name. Absent: nothing. */
+  readonly problems?: readonly string[];
 }
 
 export interface VipReport {
@@ -59,6 +63,9 @@ export interface InterfaceReport {
 }
 
 /** Something that happened: for the log, Events and metrics. */
-export type AnnouncerEvent =
+export type AnnouncerEvent = VipEvent | BgpPeerEvent;
+
+/** Something that happened to a VIP. */
+export type VipEvent =
   | { readonly type: 'moved'; readonly address: string; readonly from: string | null; readonly to: string | null; readonly reason: string; readonly atMs: number }
   | { readonly type: 'conflict'; readonly address: string; readonly interface: string; readonly mac: string; readonly defended: boolean; readonly atMs: number };

@@ -2,6 +2,7 @@ import { flushCompileCache } from 'node:module';
 import { createLogger, type Logger } from '../../core/log/logger.ts';
 import { libc } from '../../core/os/libc.ts';
 import { createAnnouncerLife, type AnnouncerLife, type Host } from './announcerLife.ts';
+import type { BgpReport } from './bgp/bgpReport.ts';
 import { decodeToAnnouncer, type DecodedStart, type DecodedToAnnouncer } from './decodeToAnnouncer.ts';
 import type { LeaseWishes } from './leases.ts';
 import type { FromAnnouncer } from './messages.ts';
@@ -25,6 +26,7 @@ export interface HostTools {
   /** The last report of the announcer whose work is carried on. */
   readonly inherited: AnnouncerReport | null;
   readonly report: (report: AnnouncerReport) => void;
+  readonly bgpReport: (report: BgpReport) => void;
   readonly event: (event: AnnouncerEvent) => void;
   readonly leaseWishes: (wishes: LeaseWishes) => void;
   /** Something failed that leaves the state of the process in doubt. */
@@ -105,6 +107,7 @@ class AnnouncerShell {
     const tools = {
       logger,
       report: (report: AnnouncerReport) => send({ type: 'report', report }),
+      bgpReport: (report: BgpReport) => send({ type: 'bgp', report }),
       event: (event: AnnouncerEvent) => send({ type: 'event', event }),
       leaseWishes: (wishes: LeaseWishes) => send({ type: 'leaseWishes', wishes }),
       failed: (error: unknown) => void this.fail(error),

@@ -1,3 +1,4 @@
+import type { BgpWanted } from './bgp/bgpWanted.ts';
 import type { L4Key } from '../../core/ir/l4.ts';
 
 /** What this node's announcer is to do: complete, plain data, made by translation. */
@@ -8,6 +9,8 @@ export interface AnnouncerWanted {
   readonly vips: ReadonlyMap<string, AnnouncedVip>;
   /** Nodes that may run an announcer, this one included: node name → addresses it is reached at, canonical. */
   readonly nodes: ReadonlyMap<string, readonly string[]>;
+  /** Routers to announce addresses to. */
+  readonly bgp: BgpWanted;
 }
 
 /** One port of a VIP, and what becomes of packets to it. */
@@ -77,7 +80,10 @@ export interface AnnouncerSettings {
   readonly nodeName: string;
   /** UDP port of membership (default 7946). */
   readonly membershipPort: number;
-  /** Shared by all nodes, at least 16 octets, base64; null: messages are not authenticated. Never logged. */
+  /**
+   * Shared by all nodes, at least 16 octets, base64; several are separated by spaces: the first is sent with, all are accepted. Null:
+   * messages are not authenticated. Never logged.
+   */
   readonly membershipKey: string | null;
   /** Without word from more than half of `nodes`, this node gives up its VIPs. */
   readonly quorum: boolean;

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { NO_BGP } from './bgp/bgpWanted.ts';
 import type { WantedDelta } from './messages.ts';
 import type { AnnouncerWanted } from './wanted.ts';
 
@@ -9,11 +10,11 @@ export interface NumberedWanted {
 }
 
 /** Nothing is wanted. */
-export const NOTHING_WANTED: AnnouncerWanted = { ports: new Map(), vips: new Map(), nodes: new Map() };
+export const NOTHING_WANTED: AnnouncerWanted = { ports: new Map(), vips: new Map(), nodes: new Map(), bgp: NO_BGP };
 
 /** What turns `before` into `next`; null stands for a receiver that knows nothing, who is told everything. */
 export function diffWanted(before: AnnouncerWanted | null, next: NumberedWanted): WantedDelta {
-  const { ports, vips, nodes } = before ?? NOTHING_WANTED;
+  const { ports, vips, nodes, bgp } = before ?? NOTHING_WANTED;
   const { generation, wanted } = next;
   return {
     generation,
@@ -21,22 +22,26 @@ export function diffWanted(before: AnnouncerWanted | null, next: NumberedWanted)
     ports: diffMaps(ports, wanted.ports),
     vips: diffMaps(vips, wanted.vips),
     nodes: before !== null && isSame(nodes, wanted.nodes) ? null : wanted.nodes,
+    peers: before !== null && isSame(bgp.peers, wanted.bgp.peers) ? null : wanted.bgp.peers,
+    routes: diffMaps(bgp.routes, wanted.bgp.routes),
   };
 }
 
 /** The state after `delta`, `before` being the one it was made against. */
 export function applyWantedDelta(before: AnnouncerWanted, delta: WantedDelta): AnnouncerWanted {
-  const { ports, vips, nodes } = delta.whole ? NOTHING_WANTED : before;
+  const { ports, vips, nodes, bgp } = delta.whole ? NOTHING_WANTED : before;
   return {
     ports: patchMap(ports, delta.ports, (port) => port.key),
     vips: patchMap(vips, delta.vips, (vip) => vip.address),
     nodes: delta.nodes ?? nodes,
+    bgp: { peers: delta.peers ?? bgp.peers, routes: patchMap(bgp.routes, delta.routes, (route) => route.prefix) },
   };
 }
 
 /** True for a delta that only carries a new number. */
-export function isEmptyDelta({ whole, ports, vips, nodes }: WantedDelta): boolean {
-  return !whole && nodes === null && [ports.upserts, ports.deletes, vips.upserts, vips.deletes].every((list) => list.length === 0);
+export function isEmptyDelta({ whole, ports, vips, nodes, peers, routes }: WantedDelta): boolean {
+  const lists = [ports, vips, routes].flatMap(({ upserts, deletes }) => [upserts, deletes]);
+  return !whole && nodes === null && peers === null && lists.every((list) => list.length === 0);
 }
 
 interface MapDelta<Key, Value> {

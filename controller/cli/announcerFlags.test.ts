@@ -35,6 +35,19 @@ test('a key is read as it is, but for line ends that editors add', (t) => {
   }
 });
 
+test('lines of text are a key each, the first to send with; other octets are one key, whatever is among them', (t) => {
+  const read = (content: string | Buffer) => announcerSettings({ ...DEFAULTS, membershipKeyFile: fileWith(t, content) }, 'a').membershipKey;
+  const [first, second] = ['0123456789abcdef0123', 'fedcba9876543210fedc'];
+  const base64 = (text: string | Buffer) => Buffer.from(text).toString('base64');
+  assert.equal(read(`${first}\n${second}\n`), `${base64(first)} ${base64(second)}`);
+  assert.equal(read(`${first}\r\n\r\n${second}`), `${base64(first)} ${base64(second)}`);
+  const binary = Buffer.from([...Buffer.from(first), 0x0a, 0xff, ...Buffer.from(second)]);
+  assert.equal(read(binary), base64(binary));
+  assert.equal(read(`${second}\nbase64:${base64(binary)}\n`), `${base64(second)} ${base64(binary)}`);
+  assert.throws(() => read(`${first}\nshort\n`), /16 to 4096 octets in each line; it holds 5$/);
+  assert.throws(() => read(`${first}\n`.repeat(5)), /at most 4 keys; it holds 5$/);
+});
+
 test('a key that is too short or too long is refused by its length, and not shown', (t) => {
   for (const [content, length] of [['secret', 6], ['x'.repeat(5000), 5000]] as const) {
     const path = fileWith(t, content);

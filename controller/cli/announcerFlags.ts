@@ -10,6 +10,8 @@ const DEFAULT_MARK_BIT = 21;
 const DEFAULT_ROUTE_TABLE = 7946;
 /** As keepalived and kube-vip do it, seldom enough to be no load: a switch that has forgotten learns again. */
 const DEFAULT_GRATUITOUS_MS = 60_000;
+/** The present one, and those before and after it: as many as membership accepts. */
+const MOST_KEYS = 4;
 /** 128 bits. */
 const LEAST_KEY_OCTETS = 16;
 const MOST_KEY_OCTETS = 4096;
@@ -23,7 +25,7 @@ export const ANNOUNCER_FLAGS = {
   }),
   membershipKeyFile: one('membership-key-file', text('a file'), () => null, {
     placeholder: 'PATH',
-    help: `File with a secret of at least ${LEAST_KEY_OCTETS} octets, the same on all nodes, by which they know each other. Without it anybody on the network can speak for a node.`,
+    help: `File with a secret of at least ${LEAST_KEY_OCTETS} octets, the same on all nodes, by which they know each other; or with several in lines of text, of which the first is sent with and all are accepted. Without it anybody on the network can speak for a node.`,
     defaultText: 'none',
   }),
   quorum: toggle('announcer-quorum', false, 'A node that hears from no more than half of all nodes, itself included, gives up its addresses: better none than two owners.'),
@@ -57,7 +59,7 @@ export function announcerSettings(flags: FlagValues<typeof ANNOUNCER_FLAGS>, nod
   return {
     nodeName,
     membershipPort,
-    membershipKey: membershipKeyFile === null ? null : readKey(membershipKeyFile),
+    membershipKey: membershipKeyFile === null ? null : readKeys(membershipKeyFile),
     quorum,
     excludedInterfaces,
     gratuitousIntervalMs: flags.gratuitousInterval,
@@ -67,11 +69,32 @@ export function announcerSettings(flags: FlagValues<typeof ANNOUNCER_FLAGS>, nod
   };
 }
 
-/** Base64 of the file's content, without the line end that editors put there. */
-function readKey(path: string): string {
-  const key = trimEnd(readFileSync(path));
-  if (key.length >= LEAST_KEY_OCTETS && key.length <= MOST_KEY_OCTETS) return key.toString('base64');
-  throw new Error(`--membership-key-file: ${path} must hold ${LEAST_KEY_OCTETS} to ${MOST_KEY_OCTETS} octets; it holds ${key.length}`);
+/**
+ * The keys of a file, base64, separated by spaces. Text of several lines is a key in each, and `base64:` before one says that it is
+ * that; everything else is one key as it is, without the line end that editors put there.
+ */
+function readKeys(path: string): string {
+  const content = trimEnd(readFileSync(path));
+  const lines = isText(content) ? content.toString('latin1').split(/\r?\n/).filter((line) => line.trim() !== '') : [];
+  if (lines.length > MOST_KEYS) throw new Error(`--membership-key-file: ${path} must hold at most ${MOST_KEYS} keys; it holds ${lines.length}`);
+  const keys = lines.length > 0 ? lines.map((line) => keyOf(line.trim())) : [content];
+  for (const { length } of keys) {
+    if (length >= LEAST_KEY_OCTETS && length <= MOST_KEY_OCTETS) continue;
+    throw new Error(`--membership-key-file: ${path} must hold ${LEAST_KEY_OCTETS} to ${MOST_KEY_OCTETS} octets${keys.length > 1 ? ' in each line' : ''}; it holds ${length}`);
+  }
+  return keys.map((key) => key.toString('base64')).join(' ');
+}
+
+const BASE64 = 'base64:';
+
+/** Octets that are no text can be written so, such as a key that was the whole file before. */
+function keyOf(line: string): Buffer {
+  return line.startsWith(BASE64) ? Buffer.from(line.slice(BASE64.length), 'base64') : Buffer.from(line, 'latin1');
+}
+
+/** Printable ASCII, in lines. */
+function isText(octets: Buffer): boolean {
+  return octets.length > 0 && octets.every((octet) => octet === 0x0a || octet === 0x0d || (octet >= 0x20 && octet <= 0x7e));
 }
 
 function trimEnd(octets: Buffer): Buffer {

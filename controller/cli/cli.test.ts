@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCli } from './cli.ts';
+import { bgpCommand } from './commands/bgp.ts';
 import { checkCommand } from './commands/check.ts';
 import { demoCommand } from './commands/demo.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -8,7 +9,7 @@ import { runCommand } from './commands/run.ts';
 import { statusCommand } from './commands/status.ts';
 import { EventEmitter } from 'node:events';
 
-const CLI = { version: '1.2.3', commands: [runCommand('1.2.3'), demoCommand('1.2.3'), checkCommand, explainCommand, statusCommand] };
+const CLI = { version: '1.2.3', commands: [runCommand('1.2.3'), demoCommand('1.2.3'), checkCommand, explainCommand, statusCommand, bgpCommand] };
 
 interface Outcome {
   readonly status: number;

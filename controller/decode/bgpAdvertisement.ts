@@ -1,6 +1,6 @@
 import { ADVERTISEMENT_BOUNDS as BOUNDS } from './advertisementBounds.ts';
 import { COMMUNITY } from './communityForm.ts';
-import { groupOf, type Decoding } from './decoding.ts';
+import { groupOf, METALLB_GROUP, type Decoding } from './decoding.ts';
 import { decodeLabelSelectors } from './labelSelector.ts';
 import { DNS_SUBDOMAIN } from './textForm.ts';
 import { reportUnknownFields } from './unknownFields.ts';
@@ -17,6 +17,9 @@ const FIELDS = [
   'peers',
   'serviceSelectors',
 ];
+/** Beyond what MetalLB has. */
+const OWN_FIELDS = ['med', 'asPathPrepend', 'linkBandwidth'];
+const MAX_PREPEND = 10;
 
 const MAX_UINT32 = 4_294_967_295;
 const IPV4_BITS = 32;
@@ -26,7 +29,8 @@ const IPV6_BITS = 128;
 export function decodeBGPAdvertisement(decoding: Decoding): BGPAdvertisement | null {
   const { object, base } = decoding;
   const spec = object.optionalMap('spec');
-  reportUnknownFields(spec, FIELDS);
+  const own = groupOf(decoding) !== METALLB_GROUP;
+  reportUnknownFields(spec, own ? [...FIELDS, ...OWN_FIELDS] : FIELDS);
   const advertisement: BGPAdvertisement = {
     ...base,
     kind: 'BGPAdvertisement',
@@ -41,6 +45,9 @@ export function decodeBGPAdvertisement(decoding: Decoding): BGPAdvertisement | n
     nodeSelectors: decodeLabelSelectors(spec, 'nodeSelectors'),
     peers: spec.distinctTexts('peers', DNS_SUBDOMAIN, BOUNDS.peers),
     serviceSelectors: decodeLabelSelectors(spec, 'serviceSelectors'),
+    med: own ? spec.integer('med', 0, MAX_UINT32) : null,
+    asPathPrepend: (own ? spec.integer('asPathPrepend', 0, MAX_PREPEND) : null) ?? 0,
+    linkBandwidth: own ? spec.choice('linkBandwidth', ['endpoints']) : null,
   };
   if (advertisement.serviceSelectors.length > 0) {
     const rule = 'must be the whole address when serviceSelectors are set: a wider prefix would carry other Services too';

@@ -32,6 +32,10 @@ test('A peer is decoded with the defaults of MetalLB', async () => {
     vrf: null,
     disableMP: false,
     dualStackAddressFamily: false,
+    extras: {
+      connectMode: 'active', delayOpenTimeMs: 0, multihopTTL: null, ttlSecurity: false, tcpAO: null, addPathSend: 0, gracefulRestartTimeMs: null,
+      longLivedStaleTimeMs: null, role: null, shutdown: null,
+    },
   });
 });
 
@@ -77,4 +81,40 @@ test('A Secret of another namespace is refused', async () => {
   const { object, faults } = await decodeCase(secret('kube-system'));
   assert.equal(object, null);
   assert.match(faults[0] ?? '', /spec\.passwordSecret\.namespace/);
+});
+
+test('A peer of our own kind may say more than one of MetalLB', async () => {
+  const more =
+    'peerASN: 1, peerAddress: 192.0.2.1, ebgpMultiHop: true, multihopTTL: 3, ttlSecurity: true, connectMode: both, delayOpenTime: 5s, addPathSend: 8, ' +
+    'enableGracefulRestart: true, gracefulRestartTime: 2m, longLivedStaleTime: 1h, role: customer, shutdown: { message: maintenance }, ' +
+    'password: x, tcpAO: { keyID: 5, algorithm: hmac-sha256 }';
+  const { object, problems } = await decodeAs('BGPPeer', peer(more));
+  assert.deepEqual(problems, []);
+  assert.deepEqual(object.extras, {
+    connectMode: 'both', delayOpenTimeMs: 5000, multihopTTL: 3, ttlSecurity: true, tcpAO: { keyID: 5, receiveKeyID: 5, algorithm: 'hmac-sha256' },
+    addPathSend: 8, gracefulRestartTimeMs: 120_000, longLivedStaleTimeMs: 3_600_000, role: 'customer', shutdown: 'maintenance',
+  });
+  const theirs = await decodeAs('BGPPeer', peer('peerASN: 1, peerAddress: 192.0.2.1, addPathSend: 8', 'metallb.io/v1beta2'));
+  assert.equal(theirs.object.extras.addPathSend, 0);
+  assert.deepEqual(theirs.problems.map(({ severity, field }) => [severity, field]), [['warning', 'spec.addPathSend']]);
+});
+
+test('What only makes sense beside something else is refused without it', async () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['tcpAO: { keyID: 1 }', 'spec.tcpAO'],
+    ['multihopTTL: 3', 'spec.multihopTTL'],
+    ['gracefulRestartTime: 30s', 'spec.gracefulRestartTime'],
+    ['longLivedStaleTime: 30s', 'spec.longLivedStaleTime'],
+    ['delayOpenTime: 1500ms', 'spec.delayOpenTime'],
+    ['addPathSend: 65', 'spec.addPathSend'],
+    ['shutdown: { message: "" }', 'spec.shutdown.message'],
+    ['role: king', 'spec.role'],
+  ];
+  for (const [spec, field] of cases) {
+    const { object, problems } = await decodeCase(peer(`peerASN: 1, peerAddress: 192.0.2.1, ${spec}`));
+    assert.equal(object, null, spec);
+    assert.deepEqual(problems.map((problem) => problem.field), [field], spec);
+  }
+  const { object } = await decodeCase(peer('peerASN: 64512, peerAddress: 192.0.2.1, role: peer'));
+  assert.equal(object, null);
 });

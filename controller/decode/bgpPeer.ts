@@ -1,6 +1,7 @@
 import { ADDRESS, IPV4_ADDRESS } from './addressForm.ts';
 import { decodeBgpTimers } from './bgpTimers.ts';
-import { groupOf, type Decoding } from './decoding.ts';
+import { decodeBgpPeerExtras, EXTRA_FIELDS } from './bgpPeerExtras.ts';
+import { groupOf, METALLB_GROUP, type Decoding } from './decoding.ts';
 import type { FieldReader } from './fieldReader.ts';
 import { INTERFACE } from './interfaceForm.ts';
 import { decodeLabelSelectors } from './labelSelector.ts';
@@ -44,7 +45,8 @@ export function decodeBGPPeer(decoding: Decoding): BGPPeer | null {
   const { object, base, apiVersion } = decoding;
   const spec = object.requiredMap('spec');
   if (spec === null) return null;
-  reportUnknownFields(spec, FIELDS);
+  const own = groupOf(decoding) !== METALLB_GROUP;
+  reportUnknownFields(spec, own ? [...FIELDS, ...EXTRA_FIELDS] : FIELDS);
   if (!spec.has('myASN')) spec.fail('myASN', 'must be set');
   const oldest = apiVersion === 'metallb.io/v1beta1';
   const peer: BGPPeer = {
@@ -67,9 +69,23 @@ export function decodeBGPPeer(decoding: Decoding): BGPPeer | null {
     vrf: optionalText(spec, 'vrf', INTERFACE),
     disableMP: spec.flag('disableMP') ?? false,
     dualStackAddressFamily: spec.flag('dualStackAddressFamily') ?? false,
+    extras: decodeBgpPeerExtras(own ? spec : null),
   };
+  judgeExtras(peer, spec);
   if (peer.ebgpMultiHop && isInternal(peer)) spec.fail('ebgpMultiHop', 'must not be set for a peer of the own AS (iBGP)', true);
   return object.failed ? null : peer;
+}
+
+/** What only makes sense beside something else. */
+function judgeExtras(peer: BGPPeer, spec: FieldReader): void {
+  const { tcpAO, multihopTTL, longLivedStaleTimeMs, gracefulRestartTimeMs, role } = peer.extras;
+  if (tcpAO !== null && peer.password === null && peer.passwordSecret === null) spec.fail('tcpAO', 'must not be set without password or passwordSecret: that is its key');
+  if (multihopTTL !== null && !peer.ebgpMultiHop) spec.fail('multihopTTL', 'must not be set without ebgpMultiHop', multihopTTL);
+  if (role !== null && isInternal(peer)) spec.fail('role', 'must not be set for a peer of the own AS (RFC 9234)', role);
+  if (peer.enableGracefulRestart) return;
+  for (const [key, value] of [['gracefulRestartTime', gracefulRestartTimeMs], ['longLivedStaleTime', longLivedStaleTimeMs]] as const) {
+    if (value !== null) spec.fail(key, 'must not be set without enableGracefulRestart', spec.value(key));
+  }
 }
 
 function isInternal({ myASN, peerASN }: BGPPeer): boolean {

@@ -18,3 +18,6 @@ export function groupOf({ apiVersion }: Decoding): string {
 export function isBeta(decoding: Decoding): boolean {
   return decoding.apiVersion.endsWith('/v1beta1');
 }
+
+/** Of MetalLB, whose objects have fewer fields than ours of the same kinds. */
+export const METALLB_GROUP = 'metallb.io';

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Registry } from 'prom-client';
+import { NO_BGP } from '../announcer/bgp/bgpWanted.ts';
 import type { AnnouncerReport, MemberReport, VipReport } from '../announcer/report.ts';
 import type { AnnouncedVip, AnnouncerWanted } from '../announcer/wanted.ts';
 import { AnnouncerMetrics } from './announcerMetrics.ts';
 import { parseExposition } from './parseExposition.ts';
 
-const NOTHING: AnnouncerWanted = { ports: new Map(), vips: new Map(), nodes: new Map() };
+const NOTHING: AnnouncerWanted = { ports: new Map(), vips: new Map(), nodes: new Map(), bgp: NO_BGP };
 
 function vip(address: string, more: Partial<VipReport> = {}): VipReport {
   const frames = { requestsReceived: 9, repliesSent: 8, gratuitousSent: 7, conflictsSeen: 6 };

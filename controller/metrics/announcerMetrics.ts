@@ -68,8 +68,8 @@ export class AnnouncerMetrics {
   readonly #owner: Gauge;
   readonly #announced: Gauge;
   readonly #frames: readonly FrameFamily[];
-  /** Null: not asked for. */
-  readonly #speakerAnnounced: Gauge | null;
+  /** MetalLB's gauge of who announces what, which BGP has a part in; null: not asked for. */
+  readonly speakerAnnounced: Gauge | null;
 
   constructor(registry: Registry, { metallbNames = false }: { readonly metallbNames?: boolean } = {}) {
     const registers = [registry];
@@ -89,7 +89,7 @@ export class AnnouncerMetrics {
       ...FRAMES.map(([field, name, help]): FrameFamily => ({ field, label: 'address', counter: counter(name, help, ['address']) })),
       ...(metallbNames ? METALLB_FRAMES : []).map(([field, name]): FrameFamily => ({ field, label: 'ip', counter: counter(name, METALLB_HELP, ['ip']) })),
     ];
-    this.#speakerAnnounced = metallbNames
+    this.speakerAnnounced = metallbNames
       ? gauge('metallb_speaker_announced', METALLB_HELP, ['service', 'protocol', 'node', 'ip'])
       : null;
     for (const change of MOVES) this.#moves.inc({ change }, 0);
@@ -128,7 +128,7 @@ export class AnnouncerMetrics {
     this.#announced.set({ address }, answers ? 1 : 0);
     for (const { field, label, counter } of this.#frames) counter.inc({ [label]: address }, vip.frames[field]);
     if (!answers) return;
-    for (const service of wanted?.vips.get(address)?.services ?? []) this.#speakerAnnounced?.set({ service, protocol: 'layer2', node: nodeName, ip: address }, 1);
+    for (const service of wanted?.vips.get(address)?.services ?? []) this.speakerAnnounced?.set({ service, protocol: 'layer2', node: nodeName, ip: address }, 1);
   }
 
   #clear(): void {
@@ -136,6 +136,6 @@ export class AnnouncerMetrics {
     for (const gauge of gauges) gauge.remove();
     for (const family of [this.#members, this.#vips, this.#owner, this.#announced]) family.reset();
     for (const { counter } of this.#frames) counter.reset();
-    this.#speakerAnnounced?.reset();
+    this.speakerAnnounced?.reset();
   }
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { FAMILY_BY_NAME, OVERFLOW_LABEL, type MetricFamily } from '../../core/metrics/families.ts';
 import { AnnouncerMetrics } from './announcerMetrics.ts';
+import { BgpMetrics } from './bgpMetrics.ts';
 import { ControllerMetrics } from './controllerMetrics.ts';
 import { exposeFamily } from './exposeFamily.ts';
 import { INGRESS_NGINX_NAMES } from './ingressNginxNames.ts';
@@ -32,6 +33,7 @@ const MAX_GAUGES_PER_WORKER = 256;
 export class MetricsHub {
   readonly controller: ControllerMetrics;
   readonly announcer: AnnouncerMetrics;
+  readonly bgp: BgpMetrics;
   /** Where parts of the controller add families of their own. */
   readonly registry = new Registry();
   /** family name → totals. */
@@ -45,6 +47,7 @@ export class MetricsHub {
     const maxSeries = options.maxSeriesPerFamily ?? DEFAULT_MAX_SERIES;
     this.controller = new ControllerMetrics(this.registry);
     this.announcer = new AnnouncerMetrics(this.registry, { metallbNames: options.metallbNames === true });
+    this.bgp = new BgpMetrics(this.registry, { metallbNames: options.metallbNames === true, speakerAnnounced: this.announcer.speakerAnnounced });
     this.#rejected = new MergedFamily(REJECTED, 1);
     this.#rejected.at([]);
     this.#register(this.#rejected, REJECTED.name);

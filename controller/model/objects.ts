@@ -1,3 +1,4 @@
+import type { BgpRole, TcpAoAlgorithm } from '../announcer/bgp/bgpWanted.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { SourcePosition } from '../../core/ir/problem.ts';
 
@@ -259,6 +260,32 @@ export interface BGPPeer extends ConfigurationBase {
   readonly vrf: string | null;
   readonly disableMP: boolean;
   readonly dualStackAddressFamily: boolean;
+  readonly extras: BGPPeerExtras;
+}
+
+/** What only gatehouse.dev/v1 has of a BGPPeer; null: the default. */
+export interface BGPPeerExtras {
+  readonly connectMode: 'active' | 'passive' | 'both';
+  readonly delayOpenTimeMs: number;
+  /** Hops to the peer at most; null: any number. Counts with ebgpMultiHop. */
+  readonly multihopTTL: number | null;
+  /** GTSM (RFC 5082). */
+  readonly ttlSecurity: boolean;
+  /** The password is the key of TCP-AO (RFC 5925), not of MD5. */
+  readonly tcpAO: TcpAuthenticationOption | null;
+  /** Paths of a prefix by other nodes too (RFC 7911); 0: none. */
+  readonly addPathSend: number;
+  readonly gracefulRestartTimeMs: number | null;
+  readonly longLivedStaleTimeMs: number | null;
+  readonly role: BgpRole | null;
+  /** The session is shut down, and the peer told why (RFC 9003). */
+  readonly shutdown: string | null;
+}
+
+export interface TcpAuthenticationOption {
+  readonly keyID: number;
+  readonly receiveKeyID: number;
+  readonly algorithm: TcpAoAlgorithm;
 }
 
 /** How addresses of which pools are announced to BGP peers (as MetalLB's). */
@@ -275,6 +302,12 @@ export interface BGPAdvertisement extends ConfigurationBase {
   /** Names of BGPPeers; empty: all. */
   readonly peers: readonly string[];
   readonly serviceSelectors: readonly LabelSelector[];
+  /** MULTI_EXIT_DISC; null: none. */
+  readonly med: number | null;
+  /** How many times the own AS is put before the path more than it must be. */
+  readonly asPathPrepend: number;
+  /** `endpoints`: the link bandwidth community says how many endpoints are on the node. */
+  readonly linkBandwidth: 'endpoints' | null;
 }
 
 /** Timers of BFD sessions (as MetalLB's; RFC 5880). */

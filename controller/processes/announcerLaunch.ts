@@ -1,4 +1,4 @@
-import { ANNOUNCER_CAPABILITIES } from './announcerPermission.ts';
+import type { Capability } from './capabilities.ts';
 import { findProgram } from './findProgram.ts';
 import type { ProcessUser } from './processUser.ts';
 
@@ -12,24 +12,26 @@ export interface Launch {
 export interface LaunchOptions {
   readonly user: ProcessUser;
   readonly isRoot: boolean;
+  /** What it is to be able to do under root. */
+  readonly capabilities: readonly Capability[];
   /** Where `setpriv` is looked for. */
   readonly folders: readonly string[];
 }
 
 /**
- * Makes a launch one with only the capabilities of an announcer. Root goes through setpriv(1), which changes user and
+ * Makes a launch one with these capabilities only. Root goes through setpriv(1), which changes user and
  * capabilities and then becomes the program: the process id stays, and so does whatever is inherited. The bounding set keeps
  * everything that is started later within them, `ambient` hands them on to `nft`. Others have no more than they were given.
  */
-export function restrictLaunch(launch: Launch, { user, isRoot, folders }: LaunchOptions): Launch {
+export function restrictLaunch(launch: Launch, { user, isRoot, capabilities, folders }: LaunchOptions): Launch {
   if (!isRoot) return launch;
   const setpriv = findProgram('setpriv', folders);
   if (setpriv === null) throw new Error(`there is no program setpriv in ${folders.join(':')}; install util-linux`);
-  const capabilities = ['-all', ...ANNOUNCER_CAPABILITIES.map((name) => `+${name.toLowerCase()}`)].join(',');
+  const set = ['-all', ...capabilities.map((name) => `+${name.toLowerCase()}`)].join(',');
   const identity = user.type === 'same' ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`];
   const args = [
     ...identity, '--clear-groups', '--no-new-privs',
-    `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`, `--bounding-set=${capabilities}`,
+    `--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`,
     '--', launch.command, ...launch.args,
   ];
   return { command: setpriv, args };

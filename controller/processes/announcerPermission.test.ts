@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { announcerPermitted, judgePermission } from './announcerPermission.ts';
+import { announcerCapabilities, announcerPermitted, judgePermission } from './announcerPermission.ts';
 import { missingCapabilities } from './capabilities.ts';
 import { findProgram, programFolders } from './findProgram.ts';
 
@@ -36,6 +36,11 @@ test('an announcer needs Linux, capabilities, nft, and setpriv under root; each 
   assert.match(reasonOf({ platform: 'linux', isRoot: false, status: NONE, folders }), /ambient capabilities NET_ADMIN, NET_RAW; run as root/);
   assert.match(reasonOf({ platform: 'linux', isRoot: true, status: ALL, folders: [folderWith(t, 'setpriv')] }), /install nftables/);
   assert.match(reasonOf({ platform: 'linux', isRoot: true, status: ALL, folders: [folderWith(t, 'nft')] }), /install util-linux/);
+});
+
+test('an announcer of root is given NET_BIND_SERVICE when there is one to give', () => {
+  assert.deepEqual(announcerCapabilities(ALL), ['NET_ADMIN', 'NET_RAW', 'NET_BIND_SERVICE']);
+  assert.deepEqual(announcerCapabilities('CapEff:\t0000000000003000\n'), ['NET_ADMIN', 'NET_RAW']);
 });
 
 test('capabilities are read bit by bit, from the set that is asked for', () => {

@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { missingCapabilities, type Capability } from './capabilities.ts';
 import { findProgram, programFolders } from './findProgram.ts';
 
-/** What an announcer may do, and nothing else: raw sockets, and changing this network namespace. */
+/** What an announcer must be able to do: raw sockets, and changing this network namespace. */
 export const ANNOUNCER_CAPABILITIES = ['NET_ADMIN', 'NET_RAW'] as const satisfies readonly Capability[];
+
+/** What an announcer is given when the controller has it: BGP can listen on port 179. Without it, it connects to its peers only. */
+const OPTIONAL_CAPABILITIES = ['NET_BIND_SERVICE'] as const satisfies readonly Capability[];
 
 /** What root needs beside them, to start a process that has only those and is somebody else. */
 const ROOT_CAPABILITIES = ['SETUID', 'SETGID', 'SETPCAP'] as const satisfies readonly Capability[];
@@ -30,6 +33,12 @@ export function announcerPermitted(): AnnouncerPermission {
     status: readFileSync('/proc/self/status', 'utf8'),
     folders: programFolders(process.env['PATH']),
   });
+}
+
+/** What an announcer is started with by root, by the text of the controller's `/proc/self/status`. */
+export function announcerCapabilities(status: string): readonly Capability[] {
+  const missing = missingCapabilities(status, 'effective', OPTIONAL_CAPABILITIES);
+  return [...ANNOUNCER_CAPABILITIES, ...OPTIONAL_CAPABILITIES.filter((name) => !missing.includes(name))];
 }
 
 /** The same of given facts. */

@@ -1,13 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { planRestart, RESTART_POLICY, type RestartPolicy } from '../../core/lifecycle/restartBackoff.ts';
 import { startAnnouncerChild, type AnnouncerChild, type AnnouncerChildOptions } from './announcerChild.ts';
 import { prepareAnnouncerFolder } from './announcerFolder.ts';
 import { restrictLaunch, type Launch } from './announcerLaunch.ts';
+import { announcerCapabilities } from './announcerPermission.ts';
 import { FOLDER_ARGUMENT } from '../announcer/folderArgument.ts';
 import { programFolders } from './findProgram.ts';
 import { ANNOUNCER_ID, chooseProcessUser, type ProcessUser } from './processUser.ts';
 import type { LeaseNews, LeaseWishes } from '../announcer/leases.ts';
 import type { FromAnnouncer, ProxyState } from '../announcer/messages.ts';
+import type { BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { AnnouncerEvent, AnnouncerReport } from '../announcer/report.ts';
 import type { AnnouncerSettings, AnnouncerWanted } from '../announcer/wanted.ts';
 import type { NumberedWanted } from '../announcer/wantedDelta.ts';
@@ -33,6 +36,7 @@ export interface AnnouncerProcessEvents {
   /** The present process does its work. Told again after each restart. */
   readonly ready: () => void;
   readonly report: (report: AnnouncerReport) => void;
+  readonly bgp: (report: BgpReport) => void;
   readonly event: (event: AnnouncerEvent) => void;
   /** Absent: nobody keeps Leases. */
   readonly leaseWishes?: (wishes: LeaseWishes) => void;
@@ -67,6 +71,8 @@ export interface AnnouncerProcess {
   setLeases(news: LeaseNews): void;
   /** The last that was told; null before the first, and while no process lives long enough to tell one. */
   report(): AnnouncerReport | null;
+  /** The last that was told of BGP; null: nothing yet. */
+  bgpReport(): BgpReport | null;
   /**
    * Ends the process in good order: others take its VIPs over. `forGood`: what the kernel was told goes too. A process that has
    * not ended after STOP_LIMIT_MS is killed. May be called again.
@@ -80,8 +86,8 @@ const ANNOUNCER_RESTART: RestartPolicy = { ...RESTART_POLICY, stableMs: 3_000 };
 /** Where announcers of one node find each other: gone with the machine's next start. */
 export const DEFAULT_ANNOUNCER_FOLDER = '/run/gatehouse/announcer';
 
-/** Ours: telling the others takes milliseconds, removing a table of thousands of ports less than a second. */
-const STOP_LIMIT_MS = 5_000;
+/** Ours: clients are led away from BGP routes for 3 s; the rest, removing a table of thousands of ports too, takes less than two. */
+const STOP_LIMIT_MS = 8_000;
 
 const DEFAULT_ENTRY = join(import.meta.dirname, '../announcer', `main${extname(import.meta.filename)}`);
 // No debugger on SIGUSR1 in a process that may change the network; node:ffi still warns that it is experimental.
@@ -101,6 +107,7 @@ class Announcer implements AnnouncerProcess {
   #proxy: ProxyState | null = null;
   #leases: LeaseNews | null = null;
   #report: AnnouncerReport | null = null;
+  #bgpReport: BgpReport | null = null;
   #restart: NodeJS.Timeout | undefined;
   #startedAtMs: number | null = null;
   #endsInRow = 0;
@@ -143,6 +150,10 @@ class Announcer implements AnnouncerProcess {
     return this.#report;
   }
 
+  bgpReport(): BgpReport | null {
+    return this.#bgpReport;
+  }
+
   stop(forGood: boolean): Promise<void> {
     this.#stopped ??= this.#startedAtMs === null ? Promise.resolve() : this.#stopOnce(forGood);
     return this.#stopped;
@@ -183,6 +194,9 @@ class Announcer implements AnnouncerProcess {
       case 'report':
         this.#report = message.report;
         return events.report(message.report);
+      case 'bgp':
+        this.#bgpReport = message.report;
+        return events.bgp(message.report);
       case 'event': return events.event(message.event);
       case 'leaseWishes': return events.leaseWishes?.(message.wishes);
       case 'stopped': return;
@@ -205,6 +219,7 @@ class Announcer implements AnnouncerProcess {
     const plan = planRestart(this.#endsInRow, clock.now() - (this.#startedAtMs ?? 0), restartPolicy ?? ANNOUNCER_RESTART);
     this.#endsInRow = plan.endsInRow;
     if (plan.delayMs > 0) this.#report = null;
+    this.#bgpReport = null;
     const restart = { restartInMs: plan.delayMs, endsInRow: plan.endsInRow };
     const { error, ...status } = end;
     logger.error('the announcer process has ended and is replaced', { ...status, ...restart, ...(error === null ? {} : { error }) });
@@ -220,10 +235,11 @@ function describeChild(options: AnnouncerProcessOptions, inherited: AnnouncerRep
   const user = chooseProcessUser(keepUser, [process.execPath, entry], { name: 'the announcer', id: ANNOUNCER_ID });
   if (user.type === 'same' && user.warning !== null) logger.warn(user.warning);
   const folders = programFolders(process.env['PATH']);
+  const capabilities = isRoot ? announcerCapabilities(readFileSync('/proc/self/status', 'utf8')) : [];
   const hasFolder = tryToPrepare(folder, user, logger);
   const plain: Launch = { command: process.execPath, args: [...NODE_OPTIONS, entry, ...(hasFolder ? [`${FOLDER_ARGUMENT}${folder}`] : [])] };
   return {
-    launch: restrictLaunch(plain, { user, isRoot, folders }),
+    launch: restrictLaunch(plain, { user, isRoot, capabilities, folders }),
     places: { folders, codeCache: hasFolder ? join(folder, 'code') : null },
     start: { settings, logLevel, logFormat, inherited },
   };

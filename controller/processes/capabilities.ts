@@ -1,5 +1,5 @@
 /** The capabilities that count here, by their number in Linux (include/uapi/linux/capability.h). */
-export const CAPABILITIES = { CHOWN: 0, SETGID: 6, SETUID: 7, SETPCAP: 8, NET_ADMIN: 12, NET_RAW: 13 } as const;
+export const CAPABILITIES = { CHOWN: 0, SETGID: 6, SETUID: 7, SETPCAP: 8, NET_BIND_SERVICE: 10, NET_ADMIN: 12, NET_RAW: 13 } as const;
 
 /** The name of a capability, as Kubernetes writes it. */
 export type Capability = keyof typeof CAPABILITIES;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_BGP } from '../announcer/bgp/bgpWanted.ts';
 import type { AnnouncerWanted } from '../announcer/wanted.ts';
 import { startWhenWanted, type AnnouncerControl } from './announcerControl.ts';
 
-const NOTHING: AnnouncerWanted = { ports: new Map(), vips: new Map(), nodes: new Map() };
+const NOTHING: AnnouncerWanted = { ports: new Map(), vips: new Map(), nodes: new Map(), bgp: NO_BGP };
 const VIP = { address: '192.0.2.1', candidates: [], interfaces: [], sharing: 'owner', sticky: false, ownership: 'hash', needsProxy: false, services: [] } as const;
 const SOMETHING: AnnouncerWanted = { ...NOTHING, vips: new Map([['192.0.2.1', VIP]]) };
 
@@ -14,6 +15,7 @@ function fakeAnnouncer(): { readonly control: AnnouncerControl; readonly calls: 
     want: (wanted, generation) => void calls.push(`want ${wanted.vips.size} at ${generation}`),
     setProxy: ({ serving }) => void calls.push(`proxy ${serving ? 'serves' : 'does not serve'}`),
     report: () => null,
+    bgpReport: () => null,
     stop: async (forGood) => void calls.push(`stop${forGood ? ' for good' : ''}`),
   };
   return { control, calls };

@@ -1,3 +1,4 @@
+import type { BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { ProxyState } from '../announcer/messages.ts';
 import type { AnnouncerEvent, AnnouncerReport } from '../announcer/report.ts';
 import type { AnnouncerWanted } from '../announcer/wanted.ts';
@@ -11,6 +12,8 @@ export interface AnnouncerControl {
   setProxy(proxy: ProxyState): void;
   /** The last thing it told; null while it has told nothing. */
   report(): AnnouncerReport | null;
+  /** The last thing it told of BGP; null: nothing yet. */
+  bgpReport(): BgpReport | null;
   /** Withdraws all VIPs, then ends it. `forGood`: nothing stays in the kernel. Never waits for long. */
   stop(forGood: boolean): Promise<void>;
 }
@@ -18,6 +21,7 @@ export interface AnnouncerControl {
 /** What its owner is told. */
 export interface AnnouncerControlEvents {
   readonly report: (report: AnnouncerReport) => void;
+  readonly bgp: (report: BgpReport) => void;
   readonly event: (event: AnnouncerEvent) => void;
 }
 
@@ -35,13 +39,18 @@ export function startWhenWanted(announcer: AnnouncerControl, always: boolean): O
     want(wanted, generation) {
       if (wanted === last) return;
       last = wanted;
-      if (!started && !always && wanted.ports.size === 0 && wanted.vips.size === 0) return;
+      if (!started && !always && isNothing(wanted)) return;
       if (!started) announcer.start();
       started = true;
       announcer.want(wanted, generation);
     },
     setProxy: (proxy) => announcer.setProxy(proxy),
     report: () => announcer.report(),
+    bgpReport: () => announcer.bgpReport(),
     stop: (forGood) => (started ? announcer.stop(forGood) : Promise.resolve()),
   };
+}
+
+function isNothing({ ports, vips, bgp }: AnnouncerWanted): boolean {
+  return ports.size === 0 && vips.size === 0 && bgp.peers.size === 0;
 }

@@ -7,6 +7,7 @@ import type { NodeWriter } from '../writers/nodeWriter.ts';
 import type { StatusWriter } from '../writers/statusWriter.ts';
 import type { VipOwner } from '../writers/writerInput.ts';
 import type { Companion, SeenState } from './gatehouse.ts';
+import { peersByService } from './reportDifference.ts';
 import { interfacesByAddress, machineAddresses } from './machineAddresses.ts';
 
 /** What the status writer is told once and for all. */
@@ -56,14 +57,19 @@ export function nodeWriterCompanion(writer: NodeWriter): Companion {
   return {
     start: () => Promise.resolve(),
     stop: () => writer.stop(),
-    update: ({ objects, services, announced }) => {
+    update: ({ objects, services, announced, bgp }) => {
       const vips = new Map((announced?.vips ?? []).map((vip) => [vip.address, vip]));
       const ours = services.filter((service) => service.ours && isCarriedHere(service.addresses, vips));
       const answering = [...vips.values()].filter(({ interfaces }) => interfaces.length > 0);
       const interfaces = new Map([...interfacesByAddress(), ...answering.map((vip) => [vip.address, vip.interfaces] as const)]);
-      writer.update({ objects, services: ours, interfaces, peers: new Map() });
+      writer.update({ objects, services: ours, interfaces, peers: new Map([...peersByService(bgp)].map(([service, peers]) => [service, [...peers].map(bareName)])) });
     },
   };
+}
+
+/** `name` of `namespace/name`. */
+function bareName(peer: string): string {
+  return peer.slice(peer.indexOf('/') + 1);
 }
 
 /** An address that is announced is carried by whoever answers for it; all others by every node. */

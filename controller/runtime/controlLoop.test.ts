@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
+import { NO_BGP } from '../announcer/bgp/bgpWanted.ts';
 import { l4Key, type L4Listener, type L4Route } from '../../core/ir/l4.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
@@ -29,16 +30,13 @@ function problem(rule: string): Problem {
   return { severity: 'error', object: null, position: { file: 'a.yaml', line: 1 }, field: '', rule, value: '', effect: 'left out' };
 }
 
-const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], announcer: { ports: new Map(), vips: new Map(), nodes: new Map() }, refusals: [], references: [], hosts: new Map() };
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], announcer: { ports: new Map(), vips: new Map(), nodes: new Map(), bgp: NO_BGP }, refusals: [], references: [], hosts: new Map() };
 
 /** One virtual host per ConfigMap; `broken` throws. */
 function translateHosts(objects: ObjectIndex): Translation {
   const names = [...objects.list('ConfigMap')].map((object) => object.metadata.name);
   if (names.includes('broken')) throw new Error('a fault of ours');
-  const virtualHosts = new Map(names.map((name): [HostPattern, VirtualHost] => {
-    const pattern = name as HostPattern;
-    return [pattern, { host: pattern, routes: [] }];
-  }));
+  const virtualHosts = new Map(names.map((name) => name as HostPattern).map((pattern): [HostPattern, VirtualHost] => [pattern, { host: pattern, routes: [] }]));
   const none = { clusters: new Map(), certificates: new Map(), serverNames: new Map(), l4Listeners: new Map(), passthrough: new Map() };
   const snapshot: Snapshot = { settings: SETTINGS, virtualHosts, ...none };
   return { ...NO_L4, snapshot, ingresses: [], problems: [] };
@@ -127,7 +125,7 @@ test('a change that alters nothing served publishes nothing and keeps the genera
 test('what only the announcer has a part in makes a generation too, without anything for the proxy in it', async (context) => {
   const source = new FakeSource({ upserts: [host('a.test')] });
   let ports = new Map();
-  const translate: Translate = (objects) => ({ ...translateHosts(objects), announcer: { ports, vips: new Map(), nodes: new Map() } });
+  const translate: Translate = (objects) => ({ ...translateHosts(objects), announcer: { ports, vips: new Map(), nodes: new Map(), bgp: NO_BGP } });
   const { loop, published } = bench(source, silentLogger, { now: () => 0 }, { translate });
   await loop.start();
   context.mock.timers.enable({ apis: ['setTimeout'] });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import { NO_BGP } from '../announcer/bgp/bgpWanted.ts';
 import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { EndpointView, Explanation } from '../../core/ipc/views.ts';
 import type { Snapshot, SnapshotDelta } from '../../core/ir/snapshot.ts';
@@ -29,7 +30,7 @@ const SNAPSHOT: Snapshot = {
   passthrough: new Map(),
 };
 
-const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], announcer: { ports: new Map(), vips: new Map(), nodes: new Map() }, refusals: [], references: [], hosts: new Map() };
+const NO_L4 = { services: [], assignments: new Map(), assignmentChanges: [], pools: [], vipListeners: [], announcer: { ports: new Map(), vips: new Map(), nodes: new Map(), bgp: NO_BGP }, refusals: [], references: [], hosts: new Map() };
 
 const EXPLANATION: Explanation = { steps: [], ingress: null, field: null, cluster: null, endpoint: null, status: 404 };
 
@@ -337,7 +338,7 @@ test('translation is told which addresses are taken and which are this machine\'
 test('companions are told what the announcer tells when owners change, not whenever it has counted; metrics show all of it', async () => {
   let report: AnnouncerReport | null = null;
   let announcer: AnnouncerControlEvents | undefined;
-  const control = { start: () => {}, want: () => {}, setProxy: () => {}, report: () => report, stop: () => Promise.resolve() };
+  const control = { start: () => {}, want: () => {}, setProxy: () => {}, report: () => report, bgpReport: () => null, stop: () => Promise.resolve() };
   const seen: (string | null | undefined)[] = [];
   const companion: Companion = {
     start: () => Promise.resolve(),

@@ -1,9 +1,8 @@
 import { createAdminServer, type AdminServer } from '../admin/adminServer.ts';
-import type { AdminViews } from '../admin/adminViews.ts';
+import { NO_BGP_REPORT, type BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { AnnouncerReport } from '../announcer/report.ts';
 import type { Assignments } from '../allocator/assignment.ts';
 import type { AssignmentStore } from '../assignments/assignmentStore.ts';
-import { printSnapshot } from '../../core/ir/printSnapshot.ts';
 import type { SnapshotDelta } from '../../core/ir/snapshot.ts';
 import type { Logger } from '../../core/log/logger.ts';
 import { systemClock } from '../../core/time/clock.ts';
@@ -12,18 +11,18 @@ import type { MetricsHub } from '../metrics/metricsHub.ts';
 import type { ProxyProcessEvents } from '../processes/proxyProcess.ts';
 import type { Source } from '../sources/source.ts';
 import { AnnouncerJournal } from '../status/announcementsView.ts';
-import { buildStatus } from '../status/buildStatus.ts';
 import type { PublishedInput } from '../status/publishedAddresses.ts';
-import type { ListenerView, StatusView } from '../status/statusView.ts';
+import type { ListenerView } from '../status/statusView.ts';
 import type { Translate, TranslateOptions } from '../translate/translation.ts';
+import { createGatehouseViews, type GatehouseViews } from './gatehouseViews.ts';
 import { createControlLoop, type ControlLoop, type ControlState } from './controlLoop.ts';
 import { printListenAddress, type ListenAddress } from './listenAddress.ts';
 import { ListenerSync } from './listenerSync.ts';
 import { startWhenWanted, type AnnouncerControlEvents, type CreateAnnouncer } from './announcerControl.ts';
 import type { CreateProxy, ProxyControl } from './proxyControl.ts';
 import { ProxyProgress } from './proxyProgress.ts';
-import { differsForCompanions } from './reportDifference.ts';
-import { reportState } from './reportState.ts';
+import { logAnnouncerEvent } from './logAnnouncerEvent.ts';
+import { differsForCompanions, differsInPeers } from './reportDifference.ts';
 
 /** What one running Gatehouse is told. */
 export interface GatehouseOptions {
@@ -80,6 +79,8 @@ export interface SeenState extends ControlState {
   readonly options: TranslateOptions | null;
   /** What the announcer has told last; null: there is none. */
   readonly announced: AnnouncerReport | null;
+  /** What it has told of BGP. */
+  readonly bgp: BgpReport;
   /** Every worker of the proxy serves; to be asked whenever it matters. */
   readonly proxyServes: () => boolean;
 }
@@ -124,6 +125,7 @@ class RunningGatehouse implements Gatehouse {
   readonly #proxy: ProxyControl;
   readonly #announcer: ReturnType<typeof startWhenWanted> | null;
   readonly #loop: ControlLoop;
+  readonly #views: GatehouseViews;
   readonly #admin: AdminServer;
   readonly #progress: ProxyProgress;
   readonly #sync: ListenerSync;
@@ -141,6 +143,7 @@ class RunningGatehouse implements Gatehouse {
   #isEnding = false;
   /** What companions were last told of it. */
   #announced: AnnouncerReport | null = null;
+  #bgp: BgpReport = NO_BGP_REPORT;
   #collecting: NodeJS.Timeout | undefined;
   #looking: NodeJS.Timeout | undefined;
 
@@ -169,7 +172,14 @@ class RunningGatehouse implements Gatehouse {
       onTranslated: (durationMs) => controller.observeTranslate(durationMs),
       clock: systemClock,
     });
-    this.#admin = createAdminServer({ listen: options.admin, views: this.#views(), logger: parts.logger });
+    this.#views = createGatehouseViews({
+      ...options, parts, proxy: this.#proxy, journal: this.#journal,
+      state: () => this.#loop.state(),
+      appliedGeneration: () => this.#progress.appliedGeneration,
+      ready: () => this.#isReady(),
+      announcer: () => this.#announcer,
+    });
+    this.#admin = createAdminServer({ listen: options.admin, views: this.#views.views, logger: parts.logger });
   }
 
   start(): Promise<GatehouseAddresses> {
@@ -259,7 +269,8 @@ class RunningGatehouse implements Gatehouse {
 
   #tell(state: ControlState): void {
     this.#announced = this.#announcer?.report() ?? null;
-    const ofProcesses = { listeners: this.#proxy.listeners, announced: this.#announced, proxyServes: () => this.#serves() };
+    this.#bgp = this.#announcer?.bgpReport() ?? NO_BGP_REPORT;
+    const ofProcesses = { listeners: this.#proxy.listeners, announced: this.#announced, bgp: this.#bgp, proxyServes: () => this.#serves() };
     const seen: SeenState = { ...state, ...ofProcesses, options: this.#lastOptions };
     for (const companion of this.#parts.companions) companion.update(seen);
     if (state.announcer !== null && !this.#isEnding) this.#announcer?.want(state.announcer, state.generation);
@@ -279,11 +290,13 @@ class RunningGatehouse implements Gatehouse {
       report: (report) => {
         if (this.#announced === null || differsForCompanions(this.#announced, report)) this.#tell(this.#loop.state());
       },
+      bgp: (report) => {
+        if (differsInPeers(this.#bgp, report)) this.#tell(this.#loop.state());
+      },
       event: (event) => {
         this.#journal.add(event);
         this.#parts.metrics.announcer.happened(event, this.#options.nodeName);
-        if (event.type === 'conflict') this.#parts.logger.warn('another station uses an address that is announced here', { ...event });
-        else this.#parts.logger.info('the owner of an address changes', { ...event });
+        logAnnouncerEvent(event, this.#parts.logger);
       },
     };
   }
@@ -353,62 +366,8 @@ class RunningGatehouse implements Gatehouse {
     };
   }
 
-  #views(): AdminViews {
-    return {
-      ready: () => this.#isReady(),
-      status: () => this.#status(),
-      snapshot: () => {
-        const { snapshot } = this.#loop.state();
-        return snapshot === null ? null : printSnapshot(snapshot);
-      },
-      explain: (request) => this.#ask('explain', this.#proxy.explain(request)),
-      pools: () => this.#loop.state().pools,
-      announcements: () => this.#journal.view(this.#announcer?.report() ?? null),
-      endpoints: () => this.#ask('collect', this.#proxy.collect(true)),
-      metrics: async () => {
-        await this.#ask('collect', this.#proxy.collect(false));
-        const facts = { appliedGeneration: this.#progress.appliedGeneration, announced: this.#announcer?.report() ?? null, nodeName: this.#options.nodeName };
-        reportState(this.#parts.metrics, this.#loop.state(), facts, Date.now());
-        return this.#parts.metrics.text();
-      },
-    };
-  }
-
   async #collect(): Promise<void> {
-    if (this.#proxy.pid !== null && this.#isReady()) await this.#ask('collect', this.#proxy.collect(false));
-  }
-
-  /** Null, with a line in the log, when the proxy does not answer: it may be starting again. */
-  async #ask<T>(question: string, answer: Promise<T>): Promise<T | null> {
-    try {
-      return await answer;
-    } catch (error) {
-      this.#parts.logger.warn('the proxy did not answer', { question, error });
-      return null;
-    }
-  }
-
-  #leader(): StatusView['leader'] {
-    const { elects, leadership } = this.#parts;
-    return elects ? { name: leadership.holder(), self: leadership.isLeader() } : null;
-  }
-
-  #status(): StatusView {
-    return buildStatus({
-      ...this.#loop.state(),
-      version: this.#options.version,
-      ready: this.#isReady(),
-      appliedGeneration: this.#progress.appliedGeneration,
-      listeners: this.#proxy.listeners,
-      fixed: this.#parts.published.fixed,
-      ownService: this.#parts.published.ownService,
-      publishService: this.#options.publishService,
-      waitingFor: this.#parts.waitingFor(),
-      leader: this.#leader(),
-      announcer: this.#announcer?.report() ?? null,
-      nodeName: this.#options.nodeName,
-      machineAddresses: this.#parts.machineAddresses(),
-    });
+    if (this.#proxy.pid !== null && this.#isReady()) await this.#views.collect();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { AnnouncerReport, VipReport } from '../announcer/report.ts';
 
 /**
@@ -14,6 +15,23 @@ export function differsForCompanions(a: AnnouncerReport, b: AnnouncerReport): bo
 
 function isSame(a: VipReport, b: VipReport): boolean {
   return a.address === b.address && a.owner === b.owner && areSame(a.interfaces, b.interfaces) && areSame(a.sharers, b.sharers);
+}
+
+/** True when a Service is announced to other BGP peers than before. */
+export function differsInPeers(a: BgpReport, b: BgpReport): boolean {
+  const [before, after] = [peersByService(a), peersByService(b)];
+  return before.size !== after.size || [...before].some(([service, peers]) => !areSame([...peers], [...(after.get(service) ?? [])]));
+}
+
+/** `namespace/name` of a Service → names of the BGPPeers that have been sent one of its addresses, `namespace/name`, sorted. */
+export function peersByService({ routes }: BgpReport): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const { services, paths } of routes) {
+    for (const service of paths.length === 0 ? [] : services) {
+      found.set(service, (found.get(service) ?? new Set()).union(new Set(paths.map(({ peer }) => peer))));
+    }
+  }
+  return new Map([...found].map(([service, peers]) => [service, new Set([...peers].toSorted())]));
 }
 
 function areSame(a: readonly string[], b: readonly string[]): boolean {

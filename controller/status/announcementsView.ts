@@ -5,6 +5,8 @@ export interface AnnouncementsView extends AnnouncerReport {
   /** An announcer has told something; else everything is empty. */
   readonly running: boolean;
   readonly events: readonly AnnouncerEvent[];
+  /** Empty: nothing is wrong between the nodes. */
+  readonly problems: readonly string[];
 }
 
 /** Ours: some hours of an unquiet network. */
@@ -21,6 +23,6 @@ export class AnnouncerJournal {
   }
 
   view(report: AnnouncerReport | null): AnnouncementsView {
-    return { ...(report ?? NOTHING), running: report !== null, events: this.#events };
+    return { ...(report ?? NOTHING), running: report !== null, events: this.#events, problems: report?.problems ?? [] };
   }
 }

@@ -1,3 +1,4 @@
+import type { BgpReport, BgpRouteReport } from '../announcer/bgp/bgpReport.ts';
 import type { AnnouncerReport } from '../announcer/report.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { ObjectIndex } from '../model/store.ts';
@@ -27,6 +28,7 @@ export interface StatusInput {
   readonly problems: readonly Problem[];
   /** Null: this machine has no announcer, or it has told nothing yet. */
   readonly announcer: AnnouncerReport | null;
+  readonly bgp: BgpReport;
 }
 
 /** What the admin API and `gatehouse status` show, each list sorted by namespace and name. Pure. */
@@ -73,13 +75,27 @@ function nodeViews(input: StatusInput): readonly NodeView[] {
   return nodes.toSorted((left, right) => compare(left.name, right.name));
 }
 
-function serviceView({ ref, addresses, pool, forwarding, reason, ports }: ServiceStatus, { nodeName, announcer }: StatusInput): ServiceView {
+function serviceView({ ref, addresses, pool, forwarding, reason, ports }: ServiceStatus, { nodeName, announcer, bgp }: StatusInput): ServiceView {
   const announced = announcer?.vips.filter(({ address }) => addresses.includes(address)) ?? [];
-  const view = { namespace: ref.namespace, name: ref.name, addresses, pool, forwarding, ports };
+  const routes = bgp.routes.filter(({ vips }) => vips.some((vip) => addresses.includes(vip)));
+  const peers = [...new Set(routes.flatMap(({ paths }) => paths.map(({ peer }) => peer)))].toSorted(compare);
+  const view = { namespace: ref.namespace, name: ref.name, addresses, pool, forwarding, ports, peers };
+  const reasons = [reason, ...announced.map((vip) => `${vip.address}: ${vip.reason}`), ...routes.map(routeReason)];
   const [first] = announced;
-  if (first === undefined) return { ...view, reason, owner: forwarding === 'none' ? null : nodeName, interfaces: [] };
+  // A route leads to every node that announces it: where that is all there is, nobody else owns the address.
+  if (first === undefined) return { ...view, reason: reasons.join('; '), owner: forwarding === 'none' && peers.length === 0 ? null : nodeName, interfaces: [] };
   const interfaces = [...new Set(announced.flatMap((vip) => vip.interfaces))].toSorted(compare);
-  return { ...view, reason: [reason, ...announced.map((vip) => `${vip.address}: ${vip.reason}`)].join('; '), owner: first.owner, interfaces };
+  return { ...view, reason: reasons.join('; '), owner: first.owner, interfaces };
+}
+
+function routeReason({ prefix, state, reason, paths }: BgpRouteReport): string {
+  const peers = new Set(paths.map(({ peer }) => peer)).size;
+  const told = `${peers} BGP ${peers === 1 ? 'peer' : 'peers'}`;
+  switch (state) {
+    case 'announced': return peers === 0 ? `${prefix} is to be announced by BGP, and no peer takes it now` : `${prefix} is announced to ${told}`;
+    case 'draining': return `${prefix} is withdrawn in a moment from ${told}: ${reason}`;
+    case 'withdrawn': return `${prefix} is not announced by BGP: ${reason}`;
+  }
 }
 
 function ingressView(ingress: IngressStatus, addresses: readonly string[]): IngressView {

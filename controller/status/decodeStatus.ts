@@ -19,6 +19,7 @@ const service = record<ServiceView>({
   reason: text,
   owner: maybe(text),
   interfaces: list(text),
+  peers: list(text),
   ports: list(record<ServiceView['ports'][number]>({ port: number, protocol: text, name: text, endpoints: maybe(number) })),
 });
 

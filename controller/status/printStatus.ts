@@ -75,9 +75,11 @@ function services(status: StatusView): string {
   return `${table}${reasons.join('')}`;
 }
 
-/** Who answers for its addresses, and on which interfaces where that is this node. */
-function ownerOf({ owner, interfaces }: StatusView['services'][number]): string {
-  return owner === null ? NONE : interfaces.length === 0 ? owner : `${owner} (${interfaces.join(',')})`;
+/** Who answers for its addresses; where that is this node, on which interfaces and announced to which BGP peers. */
+function ownerOf({ owner, interfaces, peers }: StatusView['services'][number]): string {
+  if (owner === null) return NONE;
+  const ways = [...interfaces, ...peers.map((peer) => `BGP ${peer}`)];
+  return ways.length === 0 ? owner : `${owner} (${ways.join(',')})`;
 }
 
 function nodes(status: StatusView): string {

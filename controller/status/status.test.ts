@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_BGP_REPORT } from '../announcer/bgp/bgpReport.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 import { ObjectStore } from '../model/store.ts';
 import type { KubeObject, Metadata } from '../model/objects.ts';
@@ -53,6 +54,7 @@ function input(objects: readonly KubeObject[], changes: Partial<StatusInput> = {
     waitingFor: [],
     leader: null,
     announcer: null,
+    bgp: NO_BGP_REPORT,
     problems: [],
     ...changes,
   };

@@ -31,6 +31,8 @@ export interface ServiceView {
   readonly owner: string | null;
   /** Names of this node's interfaces that answer for them. */
   readonly interfaces: readonly string[];
+  /** BGPPeers that this node has announced them to, `namespace/name`. */
+  readonly peers: readonly string[];
   readonly ports: readonly {
     readonly port: number;
     readonly protocol: string;

@@ -16,6 +16,8 @@ export interface Libc {
   sendMessage(descriptor: number, message: Buffer): number;
   /** recvmsg(2) into what the struct msghdr at the start of `message` names; never waits. Answers the octets received, 0 at the end. */
   receiveMessage(descriptor: number, message: Buffer): number;
+  /** The same for what may not have come: null when there is nothing. */
+  receiveMessageIfAny(descriptor: number, message: Buffer): number | null;
   /** recv(2) into `bytes`; never waits. Answers the octets received, null when there is nothing. */
   receive(descriptor: number, bytes: Buffer): number | null;
   /** sendto(2), or send(2) where `socketAddress` is null; never waits, never signals. Answers false when the queue is full. */
@@ -32,6 +34,8 @@ export interface Libc {
   bind(descriptor: number, socketAddress: Buffer, subject: string): void;
   /** listen(2). */
   listen(descriptor: number, backlog: number, subject: string): void;
+  /** if_nametoindex(3); null: there is no such interface in this network namespace. */
+  interfaceIndex(name: string): number | null;
   /** getsockname(2) into `socketAddress`, which must be as long as the family's address. */
   readSocketName(descriptor: number, socketAddress: Buffer): void;
   /** fcntl(F_DUPFD_CLOEXEC): a second descriptor, at least 3, of the same open socket. */
@@ -42,6 +46,10 @@ export interface Libc {
   readDescriptorLimit(): DescriptorLimit;
   /** setrlimit(RLIMIT_NOFILE) of this process and of the children it starts from now on. */
   writeDescriptorLimit(limit: DescriptorLimit): void;
+  /** sched_setscheduler(2) of the calling thread: SCHED_RR with `priority` (1 to 99), not inherited by what it starts. */
+  setRealTimePriority(priority: number): void;
+  /** setpriority(2) of the calling thread: -20 (first) to 19 (last). */
+  setNiceValue(nice: number): void;
   /** _exit(2): ends the process at once, where process.exit waits for worker threads, even for one that never returns. */
   exit(code: number): void;
 }
@@ -69,6 +77,9 @@ const POLLIN = 1;
 const POLLFD_BYTES = 8;
 const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const RLIMIT_NOFILE = 7;
+const SCHED_RR = 2;
+const SCHED_RESET_ON_FORK = 0x4000_0000;
+const PRIO_PROCESS = 0;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const F_DUPFD_CLOEXEC = 1030;
@@ -106,7 +117,7 @@ interface Binding {
 }
 
 function socketCalls({ c, check }: Binding): Pick<
-  Libc, 'openSocket' | 'openRawSocket' | 'openPacketPair' | 'bind' | 'listen' | 'readSocketName' | 'duplicate' | 'close'
+  Libc, 'openSocket' | 'openRawSocket' | 'openPacketPair' | 'bind' | 'listen' | 'interfaceIndex' | 'readSocketName' | 'duplicate' | 'close'
 > {
   return {
     openSocket: (family, type, subject) =>
@@ -120,6 +131,10 @@ function socketCalls({ c, check }: Binding): Pick<
     },
     bind: (descriptor, address, subject) => { check(c.bind(descriptor, address, address.length), 'bind', subject); },
     listen: (descriptor, backlog, subject) => { check(c.listen(descriptor, backlog), 'listen on', subject); },
+    interfaceIndex: (name) => {
+      const index = c.if_nametoindex(Buffer.from(`${name}\0`, 'utf8'));
+      return index === 0 ? null : index;
+    },
     readSocketName: (descriptor, address) => {
       check(c.getsockname(descriptor, address, int32(address.length)), 'read the address of', `descriptor ${descriptor}`);
     },
@@ -140,13 +155,18 @@ function optionCalls({ c, check }: Binding): Pick<Libc, 'setIntOption' | 'setOpt
 }
 
 function transferCalls({ c, errno, check }: Binding): Pick<
-  Libc, 'sendMessage' | 'receiveMessage' | 'receive' | 'send' | 'waitReadable'
+  Libc, 'sendMessage' | 'receiveMessage' | 'receiveMessageIfAny' | 'receive' | 'send' | 'waitReadable'
 > {
   return {
     sendMessage: (descriptor, message) =>
       check(Number(c.sendmsg(descriptor, message, MSG_DONTWAIT | MSG_NOSIGNAL)), 'send through', `descriptor ${descriptor}`),
     receiveMessage: (descriptor, message) =>
       check(Number(c.recvmsg(descriptor, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)), 'receive from', `descriptor ${descriptor}`),
+    receiveMessageIfAny: (descriptor, message) => {
+      const count = Number(c.recvmsg(descriptor, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC));
+      if (count < 0 && [EAGAIN, EINTR].includes(errno())) return null;
+      return check(count, 'receive from', `descriptor ${descriptor}`);
+    },
     receive: (descriptor, bytes) => {
       const count = Number(c.recv(descriptor, bytes, BigInt(bytes.length), MSG_DONTWAIT));
       if (count < 0 && [EAGAIN, EINTR].includes(errno())) return null;
@@ -172,7 +192,9 @@ function transferCalls({ c, errno, check }: Binding): Pick<
   };
 }
 
-function processCalls({ c, check }: Binding): Pick<Libc, 'readDescriptorLimit' | 'writeDescriptorLimit' | 'exit'> {
+function processCalls({ c, check }: Binding): Pick<
+  Libc, 'readDescriptorLimit' | 'writeDescriptorLimit' | 'setRealTimePriority' | 'setNiceValue' | 'exit'
+> {
   return {
     readDescriptorLimit: () => {
       const limit = Buffer.alloc(16);
@@ -185,6 +207,11 @@ function processCalls({ c, check }: Binding): Pick<Libc, 'readDescriptorLimit' |
       limit.writeBigUInt64LE(BigInt(hard), 8);
       check(c.setrlimit(RLIMIT_NOFILE, limit), 'set', `the limit of open descriptors to ${soft} of ${hard}`);
     },
+    // Linux takes 0 for the calling thread, in both.
+    setRealTimePriority: (priority) => {
+      check(c.sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, int32(priority)), 'set', `real-time priority ${priority}`);
+    },
+    setNiceValue: (nice) => { check(c.setpriority(PRIO_PROCESS, 0, nice), 'set', `nice value ${nice}`); },
     exit: (code) => { c._exit(code); },
   };
 }
@@ -217,9 +244,12 @@ function bindFunctions() {
     setsockopt: { arguments: ['int32', 'int32', 'int32', 'buffer', 'uint32'], return: 'int32' },
     bind: { arguments: ['int32', 'buffer', 'uint32'], return: 'int32' },
     listen: { arguments: ['int32', 'int32'], return: 'int32' },
+    if_nametoindex: { arguments: ['buffer'], return: 'uint32' },
     getsockname: { arguments: ['int32', 'buffer', 'buffer'], return: 'int32' },
     fcntl: { arguments: ['int32', 'int32', 'int32'], return: 'int32' },
     close: { arguments: ['int32'], return: 'int32' },
+    sched_setscheduler: { arguments: ['int32', 'int32', 'buffer'], return: 'int32' },
+    setpriority: { arguments: ['int32', 'uint32', 'int32'], return: 'int32' },
     _exit: { arguments: ['int32'], return: 'void' },
     __errno_location: { arguments: [], return: 'pointer' },
   }).functions;

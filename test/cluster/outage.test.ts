@@ -20,7 +20,7 @@ import { startTransfer, type Traffic } from '../support/openTraffic.ts';
 import { send } from '../support/send.ts';
 import { until } from '../support/until.ts';
 
-/** The claim is 300; shorter by default, as these tests run one after another. */
+/** The claim is 300, and CI waits for as long; shorter by default. */
 const OUTAGE_MS = Number(process.env['GATEHOUSE_OUTAGE_SECONDS'] ?? 40) * 1000;
 /** What was changed meanwhile is to be served within 2 s; one more for a machine that does much else. */
 const APPEARS_WITHIN_MS = 2_000 + 1_000;

@@ -54,7 +54,11 @@ test('who uses a VIP', { skip }, async (t) => {
     if (claimant.stdout === null) throw new Error('the claimant has no output');
     await once(createInterface({ input: claimant.stdout }), 'line');
     await until('both are reported', () => conflicts(cluster).length === 2);
-    for (const address of Object.values(VIP)) assert.equal((await repliers(lab.client, address)).length, 1);
+    for (const address of Object.values(VIP)) {
+      // What the claimant says to all is heard, too, where it comes while one waits for an answer.
+      const nodes = (await repliers(lab.client, address)).filter((mac) => mac !== lab.router.mac);
+      assert.equal(nodes.length, 1, nodes.join());
+    }
     const [code] = (await once(claimant, 'exit')) as [number];
     assert.equal(code, 0);
     await until('both are reported again', () => conflicts(cluster).length >= 4);

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import { until } from '../support/until.ts';
 import { BACKEND_PORT } from './backends.ts';
 import type { Cluster } from './cluster.ts';
+import { showLog } from './gatehouseNode.ts';
 import { vipOf, type LabService } from './labObjects.ts';
 import { monotonicMs, startProbe, type Probe } from './probe.ts';
 
@@ -24,21 +25,28 @@ export interface Failure {
 
 /**
  * Makes a failure again and again to whoever owns the VIP, while two clients ask: one that knows the neighbour, and one that asks for it
- * each time. Served again, and by one node in the end, is what is asserted; how long it took is told.
+ * each time. Served again, and by one node in the end, is what is asserted; how long it took is told, also when it ended.
  */
 export async function failAgainAndAgain(t: TestContext, cluster: Cluster, failure: Failure): Promise<void> {
   const address = vipOf(failure.service)[failure.family ?? 'ipv4'];
-  const [warm, cold]: [number[], number[]] = [[], []];
+  const runs: { readonly failed: Outages; readonly ended: Outages }[] = [];
   // Told also when a run fails, of those before it.
-  t.after(() => t.diagnostic(`${failure.name}: known neighbour ${summary(warm)}; neighbour asked for ${summary(cold)}; ${warm.length} runs`));
+  t.after(() => {
+    t.diagnostic(`${failure.name}: ${describe(runs.map(({ failed }) => failed))}; ${runs.length} runs`);
+    t.diagnostic(`${failure.name}, when it ends: ${describe(runs.map(({ ended }) => ended))}`);
+  });
   for (let run = 0; run < RUNS; run += 1) {
     const owner = await cluster.owner(address);
+    const logged = cluster.gatehouses.map((gatehouse) => gatehouse.log.length);
+    const startedAt = new Date().toISOString();
     const probes = await startProbes(t, cluster, address);
-    await failOnce(cluster, { failure, address, owner, probes }, ({ warmMs, coldMs }) => {
-      warm.push(warmMs);
-      cold.push(coldMs);
-    });
+    const outcome = await failOnce(cluster, { failure, address, owner, probes });
+    runs.push(outcome);
     await Promise.all(Object.values(probes).map((probe) => probe.stop()));
+    if (Object.values(outcome.failed).some((outageMs) => outageMs > OUTLIER_MS)) {
+      t.diagnostic(`run ${run} of ${failure.name}, owner node-${owner}, began at ${startedAt}: ${describe([outcome.failed])}`);
+      for (const [index, gatehouse] of cluster.gatehouses.entries()) showLog(t, gatehouse, logged[index] ?? 0);
+    }
   }
 }
 
@@ -56,21 +64,39 @@ interface Run {
 
 /** Beyond this, whoever asks anew must meet the failure. */
 const QUESTIONS_AFTER = 30;
+/** Of runs that take longer, all nodes' logs are shown. */
+const OUTLIER_MS = 1_000;
 
+/** Longest times without an answer. */
 interface Outages {
   readonly warmMs: number;
   readonly coldMs: number;
 }
 
-async function failOnce(cluster: Cluster, { failure, address, owner, probes }: Run, measured: (outages: Outages) => void): Promise<void> {
+interface RunOutcome {
+  readonly failed: Outages;
+  readonly ended: Outages;
+}
+
+async function failOnce(cluster: Cluster, { failure, address, owner, probes }: Run): Promise<RunOutcome> {
   const failedMs = monotonicMs();
   await failure.happen(owner);
   if (failure.moves) await cluster.owner(address, { not: [owner] });
   await servedAgain(probes);
-  measured({ warmMs: probes.warm.outageMs(failedMs), coldMs: probes.cold.outageMs(failedMs) });
+  const failed = outagesSince(probes, failedMs);
+  const endedMs = monotonicMs();
   await failure.end(owner);
   await cluster.owner(address);
   await servedAgain(probes);
+  return { failed, ended: outagesSince(probes, endedMs) };
+}
+
+function outagesSince({ warm, cold }: Probes, sinceMs: number): Outages {
+  return { warmMs: warm.outageMs(sinceMs), coldMs: cold.outageMs(sinceMs) };
+}
+
+function describe(outages: readonly Outages[]): string {
+  return `known neighbour ${summary(outages.map(({ warmMs }) => warmMs))}; neighbour asked for ${summary(outages.map(({ coldMs }) => coldMs))}`;
 }
 
 async function servedAgain({ warm, cold }: Probes): Promise<void> {

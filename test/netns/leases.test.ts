@@ -11,7 +11,7 @@ import { startApiRelay } from './apiRelay.ts';
 import { startGatehouseNode, type GatehouseNode } from './gatehouseNode.ts';
 import { lacksLab, startLab, type Lab } from './lab.ts';
 import { nodeObjects, poolOf, serviceObjects, vipOf, type LabService } from './labObjects.ts';
-import { repliers } from './neighbours.ts';
+import { repliersAtOnce } from './neighbours.ts';
 
 const skip = lacksLab();
 const SERVICE: LabService = { name: 'echo', vip: 200 };
@@ -46,11 +46,18 @@ async function startNodes(t: TestContext, lab: Lab, kubeconfig: string): Promise
   return await Promise.all(lab.nodes.map((node) => startGatehouseNode(t, node, { folder, source: ['--kubeconfig', file], args: ['--vip-leases'] })));
 }
 
-/** Who answers for the VIP, by node; fails when two do. */
+/** Each of so many may go unanswered: frames are lost where a machine does much else. */
+const REQUESTS = 2;
+
+/** Who answers for the VIP, by node; fails when two answer the same request. */
 async function owner(lab: Lab): Promise<number | null> {
-  const macs = await repliers(lab.client, VIP);
-  assert.ok(macs.length <= 1, `answered by ${macs.join(' and ')}`);
-  return lab.nodes.find(({ mac }) => mac === macs[0])?.number ?? null;
+  let found: number | null = null;
+  for (let request = 0; request < REQUESTS; request += 1) {
+    const macs = await repliersAtOnce(lab.client, VIP);
+    assert.ok(macs.length <= 1, `answered by ${macs.join(' and ')}`);
+    found = lab.nodes.find(({ mac }) => mac === macs[0])?.number ?? found;
+  }
+  return found;
 }
 
 /** Asks all the time until the owner is as wanted; gives how long that took, ms. */

@@ -99,6 +99,7 @@ test('with balance maglev', { skip }, async (t) => {
   await cluster.step('an endpoint that has left and another way in at once end a connection', async (st) => {
     await leadThrough(cluster, lab.node(1), 'ipv4');
     const flow = await startFlowTo(st, cluster, 'node-3');
+    assert.match([...flow.peers()].join(), new RegExp(` ${lab.far.addresses.ipv4}$`));
     await cluster.change({ services: [{ ...echo, on: [lab.node(2)] }, guarded] });
     await flow.goesOn();
     assert.deepEqual(flow.errors(), []);
@@ -112,6 +113,7 @@ test('with balance maglev', { skip }, async (t) => {
   await cluster.step('a Gatehouse that ends and comes back costs no connection, wherever it comes in', async (st) => {
     await leadThrough(cluster, lab.node(1), 'ipv4');
     const flow = await startFlowTo(st, cluster, 'node-3');
+    assert.match([...flow.peers()].join(), new RegExp(` ${lab.far.addresses.ipv4}$`));
     await cluster.gatehouse(3).stop();
     for (const node of [lab.node(2), lab.node(1), lab.node(3)]) {
       await leadThrough(cluster, node, 'ipv4');

@@ -11,6 +11,12 @@ export async function repliers(from: LabHost, address: string, source?: string):
   return [...new Set([...stdout.matchAll(MAC)].map(([mac]) => mac.toLowerCase()))].toSorted();
 }
 
+/** Who answers one and the same ARP request, within 300 ms: several are owners at once, not one after another as during a move. */
+export async function repliersAtOnce(from: LabHost, address: string): Promise<readonly string[]> {
+  const { stdout } = await from.run('arping', ['-i', 'eth0', '-c', '1', '-W', '0.3', address]);
+  return [...new Set([...stdout.matchAll(MAC)].map(([mac]) => mac.toLowerCase()))].toSorted();
+}
+
 /** The MAC address a machine believes an address to have; null: none, or not known at present. */
 export async function neighbour(of: LabHost, address: string): Promise<string | null> {
   const entries = JSON.parse(await of.exec('ip', ['-json', 'neighbour', 'show', 'to', address, 'dev', 'eth0'])) as readonly { readonly lladdr?: string }[];

@@ -20,7 +20,8 @@ export interface SniffOptions {
 /** Starts tcpdump with a filter (pcap-filter(7)); resolves once it sees everything. */
 export async function sniff(t: TestContext, where: Namespace, filter: string, options: SniffOptions = {}): Promise<Sniffer> {
   const { link = 'eth0', direction = 'inout' } = options;
-  const child = where.spawn('tcpdump', ['-l', '-n', '-e', '-tt', '--immediate-mode', '-i', link, '-Q', direction, filter]);
+  // With whole packets its buffer would have room for 32 of them, whatever their length, and a burst is longer.
+  const child = where.spawn('tcpdump', ['-l', '-n', '-e', '-tt', '--immediate-mode', '-s', '512', '-i', link, '-Q', direction, filter]);
   t.after(() => endProcess(child, 'SIGKILL'));
   if (child.stdout === null || child.stderr === null) throw new Error('tcpdump has no output');
   const lines: string[] = [];

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import type { Command } from '../../controller/cli/command.ts';
+import { bgpCommand } from '../../controller/cli/commands/bgp.ts';
 import { checkCommand } from '../../controller/cli/commands/check.ts';
 import { demoCommand } from '../../controller/cli/commands/demo.ts';
 import { explainCommand } from '../../controller/cli/commands/explain.ts';
@@ -14,7 +15,7 @@ import { crdSections } from './crdDocs.ts';
 import { FAMILIES, type MetricFamily } from '../../core/metrics/families.ts';
 
 /** Every command, in the order of `gatehouse --help`. */
-export const COMMANDS: readonly Command[] = [runCommand('0.0.0'), demoCommand('0.0.0'), checkCommand, explainCommand, statusCommand];
+export const COMMANDS: readonly Command[] = [runCommand('0.0.0'), demoCommand('0.0.0'), checkCommand, explainCommand, statusCommand, bgpCommand];
 
 const WIDTH = 120;
 

@@ -1,9 +1,9 @@
 import type { V1Service } from '@kubernetes/client-node';
 import type { BackendAddress, Manifest, PoolManifest } from './manifests.ts';
 
-/** Addresses of 127.77.0.0/16 that no other test process has: pools of two tests must not meet. */
+/** Addresses of 127.64.0.0 to 127.89.255.255 that no other test process has: pools of two tests must not meet. */
 export function testRange(): { readonly prefix: string; readonly pool: PoolManifest } {
-  const prefix = `127.77.${process.pid % 250}`;
+  const prefix = `127.${64 + (Math.floor(process.pid / 250) % 26)}.${process.pid % 250}`;
   return { prefix, pool: pool('test', [`${prefix}.1-${prefix}.99`]) };
 }
 

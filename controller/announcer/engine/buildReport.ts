@@ -19,10 +19,14 @@ export interface ReportInput {
   readonly members: readonly MemberReport[];
   readonly kernel: KernelReport;
   readonly interfaces: InterfaceView | null;
+  /** Why this node must own nothing; null: it may. */
+  readonly doubt: string | null;
+  /** Of membership, in words. */
+  readonly problems: readonly string[];
 }
 
 export function buildReport(input: ReportInput): AnnouncerReport {
-  const { generation, vips, members, kernel, interfaces } = input;
+  const { generation, vips, members, kernel, interfaces, problems } = input;
   const wishes = new Map([...vips.values()].map((vip) => [wishKey(vip), vip.interfaces]));
   return {
     generation,
@@ -30,12 +34,13 @@ export function buildReport(input: ReportInput): AnnouncerReport {
     members,
     kernel,
     interfaces: interfaces?.describe([...wishes.values()]) ?? [],
+    ...(problems.length > 0 ? { problems } : {}),
   };
 }
 
 const NO_FRAMES: FrameCounts = { requestsReceived: 0, repliesSent: 0, gratuitousSent: 0, conflictsSeen: 0 };
 
-function vipReport(address: string, { decisions, sinceMs, answers, conflicts, counts }: ReportInput): VipReport {
+function vipReport(address: string, { decisions, sinceMs, answers, conflicts, counts, doubt }: ReportInput): VipReport {
   const decision = decisions.get(address);
   const answer = answers.get(address);
   return {
@@ -43,7 +48,7 @@ function vipReport(address: string, { decisions, sinceMs, answers, conflicts, co
     owner: decision?.owner ?? null,
     sharers: decision?.sharers ?? [],
     interfaces: answer === undefined || answer.leaving ? [] : answer.interfaces.map(({ name }) => name),
-    reason: decision?.reason ?? '',
+    reason: [decision?.reason ?? '', ...(doubt === null ? [] : [`this node may own nothing: ${doubt}`])].join('; '),
     sinceMs: sinceMs.get(address) ?? null,
     conflicts: conflicts.claimants(address),
     frames: counts.get(address) ?? NO_FRAMES,

@@ -3,7 +3,7 @@ import type { L4Key } from '../../../core/ir/l4.ts';
 import type { Right } from '../../election/electionState.ts';
 import type { LeaseNews, LeaseWishes } from '../leases.ts';
 import type { L2Answer, L2Interface, MemberState } from '../parts.ts';
-import type { AnnouncerEvent, AnnouncerReport, FrameCounts, InterfaceReport, KernelReport, MemberReport } from '../report.ts';
+import type { VipEvent, AnnouncerReport, FrameCounts, InterfaceReport, KernelReport, MemberReport } from '../report.ts';
 import type { AnnouncerWanted, ForwardedPort } from '../wanted.ts';
 
 /** When something happened: `monotonicMs` (CLOCK_MONOTONIC) is what is reckoned with, `wallMs` (since the epoch) what people are shown. */
@@ -29,6 +29,10 @@ export type EngineEvent =
       readonly alive: ReadonlyMap<string, MemberState>;
       readonly members: readonly MemberReport[];
       readonly accused: boolean;
+      /** Why this node must own nothing though it lives: others do not count it. Absent or null: it may. */
+      readonly doubt?: string | null;
+      /** What is wrong between the nodes, in words. */
+      readonly problems?: readonly string[];
     }
   /** All known nodes have answered, or had the time to. */
   | { readonly type: 'settled' }
@@ -55,7 +59,7 @@ export type EngineEffect =
   | { readonly type: 'ports'; readonly generation: number; readonly ports: ReadonlyMap<L4Key, ForwardedPort> }
   | { readonly type: 'nodes'; readonly nodes: ReadonlyMap<string, readonly string[]> }
   | { readonly type: 'memberState'; readonly state: MemberState }
-  | { readonly type: 'event'; readonly event: AnnouncerEvent }
+  | { readonly type: 'event'; readonly event: VipEvent }
   | { readonly type: 'report'; readonly report: AnnouncerReport }
   /** Comes after the answers that follow from what is heeded. */
   | { readonly type: 'leaseWishes'; readonly wishes: LeaseWishes }

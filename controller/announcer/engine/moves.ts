@@ -1,4 +1,4 @@
-import type { AnnouncerEvent } from '../report.ts';
+import type { VipEvent } from '../report.ts';
 import type { Decision, Decisions } from '../ownership/decision.ts';
 
 /** One VIP whose decision has changed. */
@@ -34,7 +34,7 @@ export function isNobody(decision: Decision | null): boolean {
  * What there is to tell of a move: the nodes that give and take tell it, and each of them when nobody is left, since the former
  * owner may not be able to. Null: nothing, as for VIPs that are shared.
  */
-export function movedEvent({ address, before, after }: Move, self: string, atMs: number): AnnouncerEvent | null {
+export function movedEvent({ address, before, after }: Move, self: string, atMs: number): VipEvent | null {
   const from = before?.owner ?? null;
   const to = after?.owner ?? null;
   if (from === to || (to !== null && from !== self && to !== self)) return null;

@@ -6,6 +6,8 @@ export const RETURN_MS = 1_500;
 const HEARD_ALL_MS = 100;
 /** Ours: nobody is missed for an absence shorter than this (docs/decisions/0015). */
 const MISSED_MS = 400;
+/** The engine is told of time at least so often, unless the process is kept from running. */
+const LOOK_MS = 100;
 
 /**
  * Whether a node knows enough about the others to take VIPs: not before it has listened for a while, at its start and after its
@@ -16,6 +18,7 @@ export class Settling {
   #sinceMs: number | null = null;
   #forMs = SETTLE_MS;
   #lostLinkMs = Number.NEGATIVE_INFINITY;
+  #lookedMs = Number.POSITIVE_INFINITY;
 
   get isSettled(): boolean {
     return this.#isSettled;
@@ -38,10 +41,15 @@ export class Settling {
   /** True: it was away for long enough to have been missed, and listens again. */
   linkReturned(nowMs: number): boolean {
     if (!this.#isSettled || nowMs - this.#lostLinkMs < MISSED_MS) return false;
+    this.listenAgain(nowMs);
+    return true;
+  }
+
+  /** What this node knew of the others is out of date. */
+  listenAgain(nowMs: number): void {
     this.#isSettled = false;
     this.#sinceMs = nowMs;
     this.#forMs = RETURN_MS;
-    return true;
   }
 
   /** True: it was not settled before. */
@@ -51,8 +59,11 @@ export class Settling {
     return isNew;
   }
 
-  /** True: its time has come now. */
+  /** True: its time has come now. Time in which this process did not run does not count: it has heard nothing meanwhile. */
   expire(nowMs: number): boolean {
+    const lateMs = nowMs - this.#lookedMs - LOOK_MS;
+    this.#lookedMs = nowMs;
+    if (this.#sinceMs !== null && lateMs > 0) this.#sinceMs = Math.min(nowMs, this.#sinceMs + lateMs);
     return this.#sinceMs !== null && nowMs - this.#sinceMs >= this.#forMs && this.settle();
   }
 }

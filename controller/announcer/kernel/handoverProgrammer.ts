@@ -15,10 +15,23 @@ import { printChange } from './printChange.ts';
  * all else goes on. One call at a time.
  */
 export interface HandoverProgrammer {
+  /**
+   * What differs, for a transaction that changes the other table too: between two, a connection that begins would be translated here
+   * that is to be handed over, and end with another way in. Null: no such statements, as it is not known what is there, or nothing
+   * differs. `program` comes afterwards all the same.
+   */
+  join(wanted: ReadonlyMap<L4Key, ForwardedPort>, neighbourhood: Neighbourhood): Join | null;
   /** One transaction of what differs; none while neighbours are not known but needed. `again`: looks whether the tables still stand. Answers what is wrong. */
   program(wanted: ReadonlyMap<L4Key, ForwardedPort>, neighbourhood: Neighbourhood, again: boolean): Promise<readonly string[]>;
   /** Takes the tables away. Answers what went wrong, null: nothing. */
   remove(): Promise<string | null>;
+}
+
+/** Statements for a transaction of somebody else. */
+export interface Join {
+  readonly text: string;
+  /** To be called once they were carried out; else nobody knows whether they were. */
+  done(): void;
 }
 
 /** Makes no contact before it is asked to. */
@@ -63,15 +76,21 @@ export function createHandoverProgrammer(nft: Nft): HandoverProgrammer {
   async function bring(changes: readonly FamilyChange[], again: boolean): Promise<NftResult> {
     if (model.isEmpty()) return clear();
     if (typeof there === 'string') return writeWhole();
-    const { marker } = there;
-    const text = changes.map(({ table, change }) => printChange(change, table)).join('');
+    const text = printAll(changes);
     if (text === '' && !again) return { ok: true, output: '' };
-    const touch = HANDOVER_TABLES.map((table) => `flush chain ${table} ${marker}\n`).join('');
-    const result = await run(touch + text, there);
+    const result = await run(touch(there) + text, there);
     return result.ok ? result : writeWhole();
   }
 
   return {
+    join: (wanted, neighbourhood) => {
+      if (typeof there === 'string' || neighbourhood.neighbours === null) return null;
+      const before = there;
+      const text = printAll(model.change(wanted, neighbourhood));
+      if (text === '') return null;
+      there = 'unknown';
+      return { text: model.isEmpty() ? removal() : touch(before) + text, done: () => { there = model.isEmpty() ? 'nothing' : before; } };
+    },
     program: async (wanted, neighbourhood, again) => {
       // What an earlier run hands over goes on meanwhile.
       if (neighbourhood.neighbours === null && [...wanted.values()].some(isHandedOver)) return [];
@@ -83,6 +102,15 @@ export function createHandoverProgrammer(nft: Nft): HandoverProgrammer {
       return result.ok ? null : explainFailure(result);
     },
   };
+}
+
+/** Refused where the tables are not those that were written last. */
+function touch({ marker }: { readonly marker: string }): string {
+  return HANDOVER_TABLES.map((table) => `flush chain ${table} ${marker}\n`).join('');
+}
+
+function printAll(changes: readonly FamilyChange[]): string {
+  return changes.map(({ table, change }) => printChange(change, table)).join('');
 }
 
 function removal(): string {

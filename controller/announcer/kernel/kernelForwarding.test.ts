@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLogger } from '../../../core/log/logger.ts';
+import type { Neighbourhood } from '../parts.ts';
 import type { KernelReport } from '../report.ts';
 import { createKernelForwarding } from './kernelForwarding.ts';
 import type { StaleFlows } from './kernelParts.ts';
@@ -99,6 +100,36 @@ test('the route to the proxy is there before the first port of it, and goes for 
   await forwarding.stop(true);
   assert.equal(calls.at(-1), 'remove');
   assert.equal(texts.at(-1), 'add table inet gatehouse\ndelete table inet gatehouse\n');
+});
+
+const NEIGHBOURHOOD: Neighbourhood = { uplinks: [2], neighbours: new Map([['node-2', ['10.0.0.2']]]) };
+const spread = (...nodes: string[]) => wanted(forwarded('192.0.2.1', 80, nodes.map((node, index) => ({ address: `10.1.0.${index + 1}`, port: 80, weight: 1, node })), { balance: 'maglev' }));
+
+test('what is handed over changes in the same transaction as what is translated', async () => {
+  const { forwarding, texts } = setUp();
+  await forwarding.apply(spread('node-1', 'node-2'), NEIGHBOURHOOD);
+  const before = texts.length;
+  for (const ports of [spread('node-1', 'node-2', 'node-2'), spread('node-1')]) await forwarding.apply(ports, NEIGHBOURHOOD);
+  await forwarding.stop(false);
+  const transactions = texts.slice(before).filter((text) => text.split('\n').length > 2);
+  assert.equal(transactions.length, 2);
+  for (const text of transactions) assert.match(text, / inet gatehouse [^]* ip gatehouse/);
+  assert.match(transactions[1] ?? '', /delete table ip gatehouse\n/);
+});
+
+test('what cannot be handed over costs nothing of what is translated, and is written whole', async () => {
+  let refuse = false;
+  const { forwarding, texts } = setUp((text) => (refuse && text.includes(' ip gatehouse') && !text.includes('table ip gatehouse {') ? REFUSED : { ok: true, output: '' }));
+  await forwarding.apply(spread('node-1', 'node-2'), NEIGHBOURHOOD);
+  refuse = true;
+  const before = texts.length;
+  assert.deepEqual(await forwarding.apply(spread('node-1', 'node-2', 'node-2'), NEIGHBOURHOOD), { programmed: true, ports: 1, problems: [] });
+  await forwarding.stop(false);
+  const [both = '', alone = '', handover = ''] = texts.slice(before);
+  assert.match(both, / inet gatehouse [^]* ip gatehouse/);
+  assert.doesNotMatch(alone, / ip gatehouse|table inet gatehouse \{/);
+  assert.match(handover, /^[^]*table ip gatehouse \{/);
+  assert.doesNotMatch(handover, /inet gatehouse/);
 });
 
 test('UDP flows are forgotten where an endpoint has left, not where one has come; what fails is tried again', async () => {

@@ -123,7 +123,9 @@ function createCarrier(dependencies: KernelForwardingDependencies): Carrier {
   async function bring(wanted: Wanted, again: boolean): Promise<KernelReport> {
     // First the route: marked packets would go astray without it.
     const around = await surroundings.look(wanted.ports.values(), again);
-    const outcome = await programmer.program(wanted.ports, { self: settings.nodeName, uplinks: wanted.neighbourhood.uplinks });
+    const join = handover.join(wanted.ports, wanted.neighbourhood);
+    const outcome = await programmer.program(wanted.ports, { self: settings.nodeName, uplinks: wanted.neighbourhood.uplinks }, join?.text);
+    if (outcome.ok && outcome.joined) join?.done();
     if (!outcome.ok) {
       log.error('the kernel does not forward as wanted', { problem: outcome.problem });
       return { programmed: false, ports, problems: [outcome.problem, ...around].slice(0, MAX_PROBLEMS) };

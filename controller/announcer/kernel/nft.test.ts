@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { processGone } from '../../../test/support/processState.ts';
+import { until } from '../../../test/support/until.ts';
 import { explainFailure } from './explainFailure.ts';
 import { createNft, type NftResult } from './nft.ts';
 
@@ -25,6 +30,32 @@ test('a program that is not there is told apart', async () => {
   const result = await createNft({ command: ['gatehouse-no-such-nft'] }).run([], '');
   assert.ok(!result.ok && result.reason === 'missing');
   assert.match(explainFailure(result), /install the package nftables/);
+});
+
+test('after a change that went well the process for the next one waits, and another is started where it has died', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-nft-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const started = join(folder, 'started');
+  const pids = async (): Promise<number[]> => (await readFile(started, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '').map(Number);
+  const nft = createNft({ command: ['sh', '-c', 'echo $$ >> "$0"; cat; ! [ -e "$0.refuse" ]', started] });
+  const count = (number: number) => until(`${number} processes`, async () => (await pids()).length === number);
+
+  assert.deepEqual(await nft.run(['-f', '-'], 'first'), { ok: true, output: 'first' });
+  await count(2);
+  assert.deepEqual(await nft.run(['list'], 'what only looks'), { ok: true, output: 'what only looks' });
+  await count(3);
+  assert.deepEqual(await nft.run(['-f', '-'], 'second'), { ok: true, output: 'second' });
+  await count(4);
+  const [, , , waiting = 0] = await pids();
+  process.kill(waiting, 'SIGKILL');
+  await processGone(waiting);
+  await writeFile(`${started}.refuse`, '');
+  assert.deepEqual(await nft.run(['-f', '-'], 'third'), { ok: false, reason: 'refused', text: '' });
+  await count(5);
+  // What was refused is looked at anew first, so nothing is prepared.
+  await rm(`${started}.refuse`);
+  assert.deepEqual(await nft.run(['-f', '-'], 'fourth'), { ok: true, output: 'fourth' });
+  await count(7);
 });
 
 const SENTENCES: readonly (readonly [said: string, sentence: RegExp])[] = [

@@ -11,8 +11,11 @@ import { printChange } from './printChange.ts';
 
 /** Owns the table in the kernel, and the model of what is in it. One call at a time. */
 export interface TableProgrammer {
-  /** One transaction: the difference, or the whole table where it is not known what is there. */
-  program(wanted: ReadonlyMap<L4Key, ForwardedPort>, place?: Place): Promise<ProgramOutcome>;
+  /**
+   * One transaction: the difference, or the whole table where it is not known what is there. `joined`: statements about other tables
+   * that belong into the same transaction; those that cannot be carried out cost this table nothing.
+   */
+  program(wanted: ReadonlyMap<L4Key, ForwardedPort>, place?: Place, joined?: string): Promise<ProgramOutcome>;
   /** False: somebody has taken the table away, and the next transaction is whole. */
   stands(): Promise<boolean>;
   /** Takes the table away. Answers what went wrong, null: nothing. */
@@ -23,11 +26,13 @@ export type ProgramOutcome =
   /**
    * `changes` since the last success; where the table was written as a whole, all ports are new. `problems` are those of single
    * ports, and cost the others nothing. `refused`: why a difference was not taken, before the whole was; null: it was, or none was tried.
+   * `joined`: so were the statements about other tables.
    */
   | {
       readonly ok: true;
       readonly whole: boolean;
       readonly refused: string | null;
+      readonly joined: boolean;
       readonly changes: readonly PortChange[];
       readonly ports: number;
       readonly problems: readonly string[];
@@ -59,27 +64,29 @@ export function createTableProgrammer(nft: Nft, options: Omit<BaseTableOptions, 
     return { ...result, changes: change.ports };
   }
 
-  async function programDifference(model: ForwardingTable, wanted: ReadonlyMap<L4Key, ForwardedPort>): Promise<NftResult & { readonly changes: readonly PortChange[] }> {
+  async function programDifference(model: ForwardingTable, wanted: ReadonlyMap<L4Key, ForwardedPort>, joined: string): Promise<NftResult & Joined> {
     const change = model.change(wanted, here);
     const text = printChange(change);
-    if (text === '') return { ok: true, output: '', changes: change.ports };
+    if (text + joined === '') return { ok: true, output: '', joined: true, changes: change.ports };
     // Until it is done, nobody knows.
     table = null;
-    const result = await nft.run(['-f', '-'], touchMarker() + text);
+    const both = await nft.run(['-f', '-'], touchMarker() + text + joined);
+    const isAtFault = joined !== '' && !both.ok && both.reason === 'refused';
+    const result = isAtFault ? await nft.run(['-f', '-'], touchMarker() + text) : both;
     if (result.ok) table = model;
-    return { ...result, changes: change.ports };
+    return { ...result, joined: both.ok, changes: change.ports };
   }
 
   return {
-    program: async (wanted, place) => {
+    program: async (wanted, place, joined = '') => {
       here = place;
-      const difference = table === null ? null : await programDifference(table, wanted);
-      if (difference?.ok === true) return succeeded(table, { changes: difference.changes, whole: false, refused: null });
+      const difference = table === null ? null : await programDifference(table, wanted, joined);
+      if (difference?.ok === true) return succeeded(table, { ...difference, whole: false, refused: null });
       const earlier = await readEarlierTable(nft);
       let whole = await programWhole(wanted, earlier);
       // What is there may be of a kind that cannot be built upon.
       if (!whole.ok && whole.reason === 'refused' && earlier !== null) whole = await programWhole(wanted, null);
-      return whole.ok ? succeeded(table, { changes: whole.changes, whole: true, refused: difference?.text ?? null }) : { ok: false, problem: explainFailure(whole) };
+      return whole.ok ? succeeded(table, { changes: whole.changes, joined: false, whole: true, refused: difference?.text ?? null }) : { ok: false, problem: explainFailure(whole) };
     },
     stands: async () => {
       if (table === null) return false;
@@ -97,7 +104,13 @@ export function createTableProgrammer(nft: Nft, options: Omit<BaseTableOptions, 
   };
 }
 
-function succeeded(table: ForwardingTable | null, how: Pick<Extract<ProgramOutcome, { ok: true }>, 'whole' | 'refused' | 'changes'>): ProgramOutcome {
+interface Joined {
+  readonly joined: boolean;
+  readonly changes: readonly PortChange[];
+}
+
+function succeeded(table: ForwardingTable | null, how: Pick<Extract<ProgramOutcome, { ok: true }>, 'whole' | 'refused' | 'joined' | 'changes'>): ProgramOutcome {
   const plans = [...(table?.plans().values() ?? [])];
-  return { ok: true, ...how, ports: plans.length, problems: plans.flatMap(({ problems }) => problems) };
+  const { whole, refused, joined, changes } = how;
+  return { ok: true, whole, refused, joined, changes, ports: plans.length, problems: plans.flatMap(({ problems }) => problems) };
 }

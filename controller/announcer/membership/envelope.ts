@@ -36,6 +36,9 @@ export type Seal = (payload: Uint8Array) => Buffer;
 /** Opens what came as a datagram; never throws. */
 export type Open = (datagram: Buffer) => Opened;
 
+/** Keys that are accepted at most: the present one, and those before and after it. */
+export const MAX_KEYS = 4;
+
 /** Seals with `key`, or writes plainly where that is null. `boot`: 16 random hexadecimal digits, used by no other process. */
 export function createSeal(key: Uint8Array | null, boot: string): Seal {
   const senderKey = key === null ? null : deriveKey(key, Buffer.from(boot, 'hex'));
@@ -50,22 +53,34 @@ export function createSeal(key: Uint8Array | null, boot: string): Seal {
   };
 }
 
-/** Opens what others have sealed with the same `key`, or with none. */
-export function createOpen(key: Uint8Array | null): Open {
+/** Opens what others have sealed with one of these keys; with none: what is plain. */
+export function createOpen(accepted: readonly Uint8Array[]): Open {
   const keys = new LRUCache<string, Buffer>({ max: KEPT_KEYS });
   return (datagram) => {
-    const fault = headFault(datagram, key !== null);
+    const fault = headFault(datagram, accepted.length > 0);
     if (fault !== null) return { type: 'fault', fault };
     const boot = datagram.toString('hex', BOOT_AT, COUNTER_AT);
     const counter = datagram.readUIntBE(COUNTER_AT, PAYLOAD_AT - COUNTER_AT);
-    if (key === null) return { type: 'opened', boot, counter, payload: datagram.subarray(PAYLOAD_AT) };
-    const senderKey = keys.get(boot) ?? deriveKey(key, datagram.subarray(BOOT_AT, COUNTER_AT));
-    const payload = decrypt(datagram, senderKey);
-    if (payload === null) return { type: 'fault', fault: 'authentication' };
-    // Only now: strangers could fill the cache.
-    keys.set(boot, senderKey);
-    return { type: 'opened', boot, counter, payload };
+    if (accepted.length === 0) return { type: 'opened', boot, counter, payload: datagram.subarray(PAYLOAD_AT) };
+    const known = keys.get(boot);
+    // A boot has one key: who seals with another one makes it up.
+    const senderKeys = known === undefined ? accepted.map((key) => deriveKey(key, datagram.subarray(BOOT_AT, COUNTER_AT))) : [known];
+    for (const senderKey of senderKeys) {
+      const payload = decrypt(datagram, senderKey);
+      if (payload === null) continue;
+      // Only now: strangers could fill the cache.
+      keys.set(boot, senderKey);
+      return { type: 'opened', boot, counter, payload };
+    }
+    return { type: 'fault', fault: 'authentication' };
   };
+}
+
+/** Keys as `AnnouncerSettings.membershipKey` has them: the one to seal with, then others that are accepted. Throws as decodeMembershipKey. */
+export function decodeMembershipKeys(text: string): readonly Buffer[] {
+  const keys = text.trim().split(/ +/).map(decodeMembershipKey);
+  if (keys.length > MAX_KEYS) throw new RangeError(`there are ${keys.length} membership keys; at most ${MAX_KEYS} are accepted`);
+  return keys;
 }
 
 /** The octets of a base64 key. Throws RangeError, without the key in it, when it is not base64 or too short. */

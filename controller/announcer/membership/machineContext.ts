@@ -4,13 +4,15 @@ import { messageOctets, recordOctets } from './messageCodec.ts';
 import { MAX_PAYLOAD_OCTETS } from './envelope.ts';
 import { newMachineCounts } from './membershipCounts.ts';
 import { NewsQueue } from './newsQueue.ts';
-import { addressOf, isKnown, recordOf, Roster, type Peer, type SendTally } from './roster.ts';
+import { addressOf, isKnown, recordOf, reproachOf, Roster, type Peer, type SendTally } from './roster.ts';
 import { encodeState, UNKNOWN_STATE } from './stateCodec.ts';
 import { transmitLimit, type MembershipTimings } from './timings.ts';
 
 /** What the machine wants done, in this order. */
 export type MachineAction =
   | { readonly type: 'send'; readonly address: string; readonly message: Message }
+  /** Ask whether there is an announcer at an address. */
+  | { readonly type: 'echo'; readonly address: string; readonly cookie: string }
   /** Members or their states are others than before. */
   | { readonly type: 'changed' }
   | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn'; readonly message: string; readonly fields: LogFields };
@@ -27,6 +29,12 @@ export interface MachineOptions {
   readonly timings: MembershipTimings;
   /** x with 0 ≤ x < 1. */
   readonly random: () => number;
+  /** Names the key that is sent with. */
+  readonly group: string;
+  /** 16 hexadecimal digits that nobody can guess, each time. */
+  readonly cookie: () => string;
+  /** Addresses of this machine, for messages to people. */
+  readonly localAddresses: () => readonly string[];
 }
 
 /** What this node says of itself. */
@@ -48,6 +56,8 @@ export class MachineContext {
   actions: MachineAction[] = [];
   /** 0: answers come in time. */
   slowness = 0;
+  /** What the configuration says that this node is reached at. */
+  ownAddresses: readonly string[] = [];
   readonly options: MachineOptions;
   readonly self: Self;
   readonly roster = new Roster();
@@ -109,8 +119,7 @@ export class MachineContext {
   /** Sends to a peer, with what it ought to know first: what is held against it, and to a stranger who we are. Then other news. */
   send(peer: Peer, body: MessageBody): void {
     const sender = this.selfRecord();
-    const first: MemberRecord[] = peer.status === 'alive' ? [] : [sender];
-    if (peer.status !== 'alive' && isKnown(peer)) first.push(recordOf(peer));
+    const first: MemberRecord[] = peer.status === 'alive' ? [] : [sender, ...reproachOf(peer)];
     const room = MAX_PAYLOAD_OCTETS - messageOctets(sender, body);
     const news = fit(first, room);
     const octets = room - news.reduce((sum, record) => sum + recordOctets(record), 0);
@@ -142,11 +151,22 @@ export class MachineContext {
   }
 
   changed(): void {
-    if (!this.actions.some(({ type }) => type === 'changed')) this.actions.push({ type: 'changed' });
+    if (!this.hasChanged()) this.actions.push({ type: 'changed' });
+  }
+
+  /** Since the event that is dealt with. */
+  hasChanged(): boolean {
+    return this.actions.some(({ type }) => type === 'changed');
   }
 
   log(level: 'debug' | 'info' | 'warn', message: string, fields: LogFields): void {
     this.actions.push({ type: 'log', level, message, fields });
+  }
+
+  /** Sends to an address that need not be a peer's. */
+  sendTo(address: string, body: MessageBody, news: readonly MemberRecord[]): void {
+    this.counts.sent += 1;
+    this.actions.push({ type: 'send', address, message: { sender: this.selfRecord(), body, news } });
   }
 
   #recordOf(node: string): MemberRecord | null {

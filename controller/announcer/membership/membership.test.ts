@@ -106,7 +106,7 @@ test('announcers with other keys, or without one, do not listen to each other, a
   await Promise.all([first.start(), second.start(), third.start()]);
   await until('both are refused', () => first.counts().faults.authentication > 1 && first.counts().faults.form > 1 && third.counts().faults.form > 1);
   assert.deepEqual([names(first), names(second), names(third)], ['n1', 'n2', 'n3']);
-  assert.deepEqual(lines, ['a datagram is not of our group: has its sender the same membership key?']);
+  assert.equal(lines.filter((line) => line === 'a datagram is not of our group: has its sender the same membership key?').length, 1);
 });
 
 async function stranger(t: TestContext, from: string): Promise<Socket> {

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import type { LogFields, Logger } from '../../../core/log/logger.ts';
 import type { Clock } from '../../../core/time/clock.ts';
 import type { Membership, MemberState } from '../parts.ts';
 import type { MemberReport } from '../report.ts';
 import { readDatagram } from './datagram.ts';
-import { createOpen, createSeal, decodeMembershipKey, type Open, type Seal } from './envelope.ts';
+import { COOKIE_OCTETS, decodeEcho, encodeEcho, groupOf, type Echo } from './echo.ts';
+import { createOpen, createSeal, decodeMembershipKeys, type Open, type Seal } from './envelope.ts';
 import { createMembershipSockets, type MembershipSockets } from './membershipSockets.ts';
 import type { MachineAction } from './machineContext.ts';
 import { newMachineCounts, type MembershipCounts, type MembershipFault } from './membershipCounts.ts';
@@ -18,7 +20,7 @@ import { UNKNOWN_STATE } from './stateCodec.ts';
 export interface MembershipDependencies {
   readonly nodeName: string;
   readonly port: number;
-  /** Base64, as in `AnnouncerSettings.membershipKey`; null: nothing is authenticated. */
+  /** As in `AnnouncerSettings.membershipKey`; null: nothing is authenticated. */
   readonly key: string | null;
   /** Default: `0.0.0.0` and `::`, as far as the machine has them. */
   readonly bindAddresses?: readonly string[];
@@ -44,6 +46,16 @@ export interface GossipMembership extends Membership {
   /** Closes the port without a word: another process goes on under the name of this node. */
   abandon(): Promise<void>;
   counts(): MembershipCounts;
+  /** What is wrong between this node and the others. */
+  troubles(): MembershipTroubles;
+}
+
+/** In words for people, who can do something about it. */
+export interface MembershipTroubles {
+  /** Why this node must own nothing, though it lives: others count without it. Null: it may. */
+  readonly doubt: string | null;
+  /** All there is to say, the doubt included. */
+  readonly problems: readonly string[];
 }
 
 /** Leaving is said this often: datagrams get lost, and nobody asks again. */
@@ -51,6 +63,10 @@ const FAREWELLS = 3;
 const FAREWELL_GAP_MS = 20;
 /** Between two lines about the same trouble: a broken network, or another key, shows with every datagram. */
 const LOG_GAP_MS = 60_000;
+/** Ours: whose datagrams could not be opened within this time is told. */
+const UNREADABLE_MS = 10_000;
+/** Ours: echo requests that are answered in a second, whoever asks. */
+const ECHOES_PER_SECOND = 200;
 
 /**
  * Gossip with the announcers of other nodes over UDP. Throws RangeError for a key that is too short or no base64, and for a node name
@@ -58,7 +74,17 @@ const LOG_GAP_MS = 60_000;
  */
 export function createMembership(dependencies: MembershipDependencies): GossipMembership {
   if (!isMemberName(dependencies.nodeName)) throw new RangeError('the node name is not 1 to 253 characters of ASCII');
-  return new GossipMember(dependencies, dependencies.key === null ? null : decodeMembershipKey(dependencies.key));
+  return new GossipMember(dependencies, dependencies.key === null ? [] : decodeMembershipKeys(dependencies.key));
+}
+
+/** Of this machine as it is now, loopback excluded. */
+function localAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []).filter(({ internal }) => !internal).map(({ address }) => address);
+}
+
+/** `more than 100`: a count that changes all the time would be news all the time. */
+function magnitude(count: number): string {
+  return count < 10 ? 'some' : `more than ${10 ** Math.floor(Math.log10(count))}`;
 }
 
 /** Carries datagrams and time to the machine, and does what it says. */
@@ -66,6 +92,7 @@ class GossipMember implements GossipMembership {
   readonly #dependencies: MembershipDependencies;
   readonly #wallClock: Clock;
   readonly #isKeyed: boolean;
+  readonly #group: string;
   readonly #boot = randomBytes(8).toString('hex');
   readonly #seal: Seal;
   readonly #open: Open;
@@ -79,17 +106,22 @@ class GossipMember implements GossipMembership {
   #timer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | null = null;
   #received = 0;
+  /** By node: datagrams from its addresses that could not be opened, and when the last one came. */
+  readonly #unreadable = new Map<string, { count: number; lastMs: number }>();
+  #echoes = { untilMs: 0, left: 0 };
   #isChangePending = false;
   #starting: Promise<void> | null = null;
   /** By message: when it was logged last. */
   readonly #loggedMs = new Map<string, number>();
 
-  constructor(dependencies: MembershipDependencies, key: Buffer | null) {
+  constructor(dependencies: MembershipDependencies, keys: readonly Buffer[]) {
+    const [key = null] = keys;
     this.#dependencies = dependencies;
     this.#wallClock = dependencies.wallClock ?? { now: () => Date.now() };
     this.#isKeyed = key !== null;
+    this.#group = groupOf(key);
     this.#seal = createSeal(key, this.#boot);
-    this.#open = createOpen(key);
+    this.#open = createOpen(keys);
     this.#sockets = createMembershipSockets({
       port: dependencies.port,
       bindAddresses: dependencies.bindAddresses ?? ['0.0.0.0', '::'],
@@ -143,6 +175,15 @@ class GossipMember implements GossipMembership {
       .sort((a, b) => (a.node < b.node ? -1 : 1));
   }
 
+  troubles(): MembershipTroubles {
+    const nowMs = this.#dependencies.clock.now();
+    const doubt = this.#machine?.doubt() ?? null;
+    const unreadable = [...this.#unreadable].filter(([node, { lastMs }]) => this.#nodes.has(node) && nowMs - lastMs < UNREADABLE_MS);
+    const problems = unreadable.map(([node, { count }]) =>
+      `membership: ${node} has another key than ${this.#dependencies.nodeName}, or none: ${magnitude(count)} datagrams from it could not be opened`);
+    return { doubt, problems: doubt === null ? problems : [`membership: this node owns nothing: ${doubt}`, ...problems] };
+  }
+
   counts(): MembershipCounts {
     const counts = this.#machine?.counts() ?? newMachineCounts();
     const faults = { ...counts.faults };
@@ -162,6 +203,9 @@ class GossipMember implements GossipMembership {
       isKeyed: this.#isKeyed,
       timings: { ...DEFAULT_TIMINGS, ...timings },
       random: Math.random,
+      group: this.#group,
+      cookie: () => randomBytes(COOKIE_OCTETS).toString('hex'),
+      localAddresses,
     }, nowMs);
     this.#dispatch({ type: 'state', state: this.#state });
     this.#dispatch({ type: 'nodes', nodes: this.#reachable() });
@@ -208,6 +252,9 @@ class GossipMember implements GossipMembership {
         case 'send':
           this.#sockets.send(this.#seal(encodeMessage(action.message)), action.address);
           break;
+        case 'echo':
+          this.#sockets.send(encodeEcho({ type: 'request', cookie: action.cookie, group: this.#group }), action.address);
+          break;
         case 'changed':
           this.#tellChange();
           break;
@@ -229,13 +276,41 @@ class GossipMember implements GossipMembership {
 
   #receive(datagram: Buffer, address: string): void {
     this.#received += 1;
+    const echo = decodeEcho(datagram);
+    if (echo !== null) return this.#echo(echo, address);
     const read = readDatagram(this.#open, datagram);
     if (read.type === 'message') {
       this.#dispatch({ type: 'received', message: read.message, counter: read.counter, address });
       return;
     }
     this.#faults[read.fault] += 1;
-    if (read.fault === 'authentication' || read.fault === 'form') this.#warn('a datagram is not of our group: has its sender the same membership key?', { address });
+    if (read.fault === 'authentication' || read.fault === 'form') this.#cannotOpen(address);
+  }
+
+  #cannotOpen(address: string): void {
+    const nowMs = this.#dependencies.clock.now();
+    const node = this.#nodeAt(address);
+    this.#warn('a datagram is not of our group: has its sender the same membership key?', { address, node });
+    if (node === null) return;
+    const known = this.#unreadable.get(node) ?? { count: 0, lastMs: 0 };
+    this.#unreadable.set(node, { count: known.count + 1, lastMs: nowMs });
+    this.#dispatch({ type: 'unreadable', address });
+  }
+
+  /** Only nodes are answered, by as many octets as they have sent, and of those who may be made up only so many. */
+  #echo({ type, cookie, group }: Echo, address: string): void {
+    if (type === 'reply') return this.#dispatch({ type: 'echoed', address, cookie, group });
+    const nowMs = this.#dependencies.clock.now();
+    if (nowMs >= this.#echoes.untilMs) this.#echoes = { untilMs: nowMs + 1_000, left: ECHOES_PER_SECOND };
+    if (this.#nodeAt(address) === null || this.#echoes.left === 0 || this.#stopping !== null) return;
+    this.#echoes.left -= 1;
+    this.#sockets.send(encodeEcho({ type: 'reply', cookie, group: this.#group }), address);
+  }
+
+  /** The other node that has an address; null: none. */
+  #nodeAt(address: string): string | null {
+    for (const [node, addresses] of this.#nodes) if (node !== this.#dependencies.nodeName && addresses.includes(address)) return node;
+    return null;
   }
 
   #sendFailed(address: string, error: Error): void {

@@ -26,7 +26,8 @@ class Driven {
 
   constructor(others: string, changes: { readonly isKeyed?: boolean; readonly nodes?: ReadonlyMap<string, readonly string[]> } = {}) {
     this.machine = new MembershipMachine({
-      node: 'self', boot: BOOT, incarnation: 10, isKeyed: changes.isKeyed ?? true, timings: DEFAULT_TIMINGS, random: seededRandom(1),
+      node: 'self', boot: BOOT, incarnation: 10, isKeyed: changes.isKeyed ?? true, timings: DEFAULT_TIMINGS, random: seededRandom(1), group: 'bbbbbbbb',
+      cookie: () => 'c0c0c0c0c0c0c0c0', localAddresses: () => ['10.0.0.1'],
     }, this.nowMs);
     this.send({ type: 'nodes', nodes: changes.nodes ?? new Map(others.split('').map((node) => [node, [`10.0.0.${node}`]])) });
     this.sent = [];
@@ -161,9 +162,24 @@ test('two processes of one name do not shout each other down', () => {
   assert.ok(driven.bodies('news').some(({ sender }) => sender.incarnation === 419), 'the last word is said in the end');
 });
 
+test('whom this node has just heard is not dead at another\'s word: it has the time to refute', () => {
+  const driven = new Driven('bcd');
+  for (const node of 'bcd') driven.hear(record(node));
+  driven.sent = [];
+  driven.hear(record('c'), { type: 'news' }, [record('b', { status: 'dead' })]);
+  assert.equal(driven.status('b'), 'suspect');
+  assert.ok(driven.sent.some(({ address, message }) => address === '10.0.0.b' && message.news.some(({ node, status }) => node === 'b' && status === 'suspect')), 'it is told');
+  driven.hear(record('b', { incarnation: 11 }));
+  assert.equal(driven.status('b'), 'alive');
+  driven.sent = [];
+  driven.hear(record('c'), { type: 'news' }, [record('b', { status: 'dead' })]);
+  assert.deepEqual(driven.sent.at(-1)?.message.news.map(({ node, incarnation }) => [node, incarnation]), [['b', 11]], 'who missed the refutation has it now');
+});
+
 test('accusations of one who is dead are not believed, but what it holds against us is refuted', () => {
   const driven = new Driven('bcd');
   for (const node of 'bcd') driven.hear(record(node));
+  driven.nowMs += DEFAULT_TIMINGS.suspicionMs;
   driven.hear(record('c'), { type: 'news' }, [record('b', { status: 'dead' })]);
   driven.hear(record('b'), { type: 'news' }, [record('d', { status: 'dead' }), record('self', { boot: BOOT, status: 'dead' })]);
   assert.equal(driven.status('d'), 'alive');

@@ -5,6 +5,9 @@ import type { MachineCounts, MembershipFault } from './membershipCounts.ts';
 import { mustRefute, outranks } from './precedence.ts';
 import { Prober } from './prober.ts';
 import { addressOf, forgetState, holdState, isKnown, isLiving, recordOf, type Peer } from './roster.ts';
+import { ForeignPeers } from './foreignPeers.ts';
+import { NamesakeWatch } from './namesakes.ts';
+import { Recognition } from './recognition.ts';
 import { decodeState, encodeState, UNKNOWN_STATE } from './stateCodec.ts';
 import { StateExchange } from './stateExchange.ts';
 import { Suspicions } from './suspicions.ts';
@@ -14,6 +17,9 @@ export type MachineEvent =
   | { readonly type: 'tick' }
   /** `counter` of the datagram's envelope; `address` it came from, canonical. */
   | { readonly type: 'received'; readonly message: Message; readonly counter: number; readonly address: string }
+  /** A datagram came that could not be opened, or a reply to an echo request. */
+  | { readonly type: 'unreadable'; readonly address: string }
+  | { readonly type: 'echoed'; readonly address: string; readonly cookie: string; readonly group: string }
   /** A datagram did not leave this machine. */
   | { readonly type: 'sendFailed'; readonly address: string }
   /** Only addresses that can be sent to. */
@@ -44,6 +50,9 @@ export class MembershipMachine {
   readonly #prober: Prober;
   readonly #suspicions: Suspicions;
   readonly #states: StateExchange;
+  readonly #foreign: ForeignPeers;
+  readonly #recognition: Recognition;
+  readonly #namesakes: NamesakeWatch;
   /** Own state, decoded again as the others see it. */
   #ownState = UNKNOWN_STATE;
   #startMs: number;
@@ -58,6 +67,9 @@ export class MembershipMachine {
     this.#suspicions = new Suspicions(this.#context);
     this.#prober = new Prober(this.#context, (peer, sentMs) => this.#suspicions.accuse(peer, sentMs));
     this.#states = new StateExchange(this.#context);
+    this.#foreign = new ForeignPeers(this.#context);
+    this.#recognition = new Recognition(this.#context, this.#foreign);
+    this.#namesakes = new NamesakeWatch(this.#context, this.#recognition);
     this.#startMs = nowMs;
     this.#dueMs = nowMs;
   }
@@ -91,12 +103,17 @@ export class MembershipMachine {
     return this.#startMs + this.#context.timings.joinMs;
   }
 
-  /** States of who is alive or only suspected, by node, this one included unless it has left. */
+  /** Why this node must own nothing, in words; null: it may. */
+  doubt(): string | null {
+    return this.#recognition.doubt;
+  }
+
+  /** States of who counts as alive, be it only suspected, by node, this one included unless it has left. */
   alive(): ReadonlyMap<string, MemberState> {
-    const { self, roster } = this.#context;
+    const { self } = this.#context;
     const alive = new Map<string, MemberState>();
     if (self.status === 'alive') alive.set(self.node, this.#ownState);
-    for (const { node, state } of roster.living()) alive.set(node, state);
+    for (const { node, state } of this.#recognition.counted()) alive.set(node, state);
     return alive;
   }
 
@@ -119,6 +136,12 @@ export class MembershipMachine {
         return;
       case 'received':
         this.#receive(event.message, event.counter, event.address);
+        return;
+      case 'unreadable':
+        this.#foreign.unreadable(event.address);
+        return;
+      case 'echoed':
+        this.#foreign.echoed(event.address, event.cookie, event.group);
         return;
       case 'sendFailed':
         context.counts.sendErrors += 1;
@@ -166,7 +189,10 @@ export class MembershipMachine {
     this.#prober.work();
     this.#suspicions.work(this.#prober);
     this.#states.work();
+    this.#namesakes.work();
+    this.#foreign.work();
     this.#gossip();
+    this.#recognition.work();
   }
 
   /** Among many, news is passed on beside probes too: those alone would take seconds. */
@@ -186,11 +212,15 @@ export class MembershipMachine {
 
   #wakeAtMs(): number {
     if (this.#context.self.status === 'left') return Number.POSITIVE_INFINITY;
-    return Math.min(this.#prober.wakeAtMs(), this.#suspicions.wakeAtMs(), this.#states.wakeAtMs(), this.#refuteAtMs, this.#gossipAtMs);
+    const parts = [this.#prober, this.#suspicions, this.#states, this.#namesakes, this.#foreign, this.#recognition];
+    return Math.min(...parts.map((part) => part.wakeAtMs()), this.#refuteAtMs, this.#gossipAtMs);
   }
 
   #setNodes(nodes: ReadonlyMap<string, readonly string[]>): void {
     const context = this.#context;
+    const ownAddresses = nodes.get(context.self.node) ?? [];
+    if (ownAddresses.join() !== context.ownAddresses.join()) this.#namesakes.ask();
+    context.ownAddresses = ownAddresses;
     const others = new Map(nodes);
     others.delete(context.self.node);
     for (const node of context.roster.setNodes(others, context.nowMs)) {
@@ -214,6 +244,7 @@ export class MembershipMachine {
   #receive(message: Message, counter: number, address: string): void {
     const context = this.#context;
     const peer = this.#senderOf(message, counter, address);
+    if (peer === 'ownName') this.#namesakes.met(message, address);
     if (typeof peer === 'string') {
       context.counts.faults[peer] += 1;
       return;
@@ -222,12 +253,21 @@ export class MembershipMachine {
     // An answer goes the way the question came, where that is one of its addresses.
     const index = peer.addresses.indexOf(address);
     if (index >= 0) peer.addressIndex = index;
+    peer.heardFrom = address;
     this.#learn(message.sender);
+    this.#recognition.heard(peer, message);
     const isTrusted = isLiving(peer);
     for (const record of message.news) if (isTrusted || record.status === 'alive' || record.node === context.self.node) this.#learn(record);
     const tell = isBehind(peer, message.sender) ? [recordOf(peer)] : [];
     if (!wasLiving) tell.push(context.selfRecord());
+    // An accusation that was refuted long ago: who still says so has missed that, and would go by it.
+    for (const record of message.news) if (isAccusation(record)) tell.push(...this.#refutationOf(record));
     this.#answer(peer, message, tell);
+  }
+
+  #refutationOf(record: MemberRecord): readonly MemberRecord[] {
+    const accused = this.#context.roster.get(record.node);
+    return accused?.status === 'alive' && outranks(accused, record) ? [recordOf(accused)] : [];
   }
 
   #answer(peer: Peer, { body, sender }: Message, tell: readonly MemberRecord[]): void {
@@ -243,7 +283,7 @@ export class MembershipMachine {
         return;
       case 'ack':
         if (target === undefined) return;
-        this.#prober.acknowledged(body.sequence, target);
+        this.#prober.acknowledged(body.sequence, target, peer);
         this.#suspicions.answered(target);
         return;
       case 'pingRequest':
@@ -262,15 +302,10 @@ export class MembershipMachine {
   /** The peer that a message is from, or why it is not listened to. */
   #senderOf({ sender }: Message, counter: number, address: string): Peer | MembershipFault {
     const context = this.#context;
-    if (sender.node === context.self.node) {
-      if (sender.boot !== context.self.boot && context.counts.faults.ownName % 1_000 === 0) {
-        context.log('warn', 'another announcer runs under the name of this node', { node: sender.node, address });
-      }
-      return 'ownName';
-    }
+    if (sender.node === context.self.node) return 'ownName';
     const peer = context.roster.get(sender.node);
     if (peer === undefined) return 'unknownSender';
-    if (!context.options.isKeyed && !peer.addresses.includes(address)) return 'wrongAddress';
+    if (this.#namesakes.isRefused(peer, sender, address)) return 'wrongAddress';
     return peer.replay.accept(sender.boot, counter) ? peer : 'replay';
   }
 
@@ -288,8 +323,10 @@ export class MembershipMachine {
 
   #adopt(peer: Peer, record: MemberRecord): void {
     const context = this.#context;
-    if (peer.status !== record.status) {
-      context.log(record.status === 'suspect' || peer.status === 'suspect' ? 'debug' : 'info', `a member is ${record.status}`, { node: peer.node, was: peer.status });
+    const was = peer.status;
+    const status = this.#isRefutedHere(peer, record) ? 'suspect' : record.status;
+    if (was !== status) {
+      context.log(status === 'suspect' || was === 'suspect' ? 'debug' : 'info', `a member is ${status}`, { node: peer.node, was });
       peer.sinceMs = context.nowMs;
       context.changed();
     }
@@ -299,12 +336,26 @@ export class MembershipMachine {
     }
     peer.boot = record.boot;
     peer.incarnation = record.incarnation;
-    peer.status = record.status;
+    peer.status = status;
     peer.isPrivate = false;
     peer.suspicion = null;
-    if (record.status === 'suspect') this.#suspicions.heard(peer);
+    if (status === 'suspect') this.#suspicions.heard(peer);
     if (!isLiving(peer)) peer.nextAbsentPingMs = context.nowMs + context.timings.absentPingMs;
     context.news.add(peer.node);
+    // Accusations and refutations race each other: where not all hear all, they must be as fast by way of others.
+    if (was !== status && (isAccusation(peer) || was !== 'left')) this.#passOn(peer);
+  }
+
+  /** Whom this node has just heard is not dead, whoever cannot reach it: it has the time to refute that all suspects have. */
+  #isRefutedHere(peer: Peer, { status }: MemberRecord): boolean {
+    const { nowMs, timings } = this.#context;
+    return status === 'dead' && isLiving(peer) && nowMs - peer.heardMs < timings.suspicionMs;
+  }
+
+  /** Among many, gossip does that by itself, and this would be a storm. */
+  #passOn(peer: Peer): void {
+    const { roster, timings } = this.#context;
+    if (roster.living().length < timings.directMembers) this.#context.announce(recordOf(peer));
   }
 
   #learnState(peer: Peer, { stateVersion, state }: MemberRecord): void {
@@ -336,6 +387,10 @@ export class MembershipMachine {
     this.#refuteAtMs = Number.POSITIVE_INFINITY;
     this.#context.announce(this.#context.selfRecord());
   }
+}
+
+function isAccusation({ status }: Pick<MemberRecord, 'status'>): boolean {
+  return status === 'suspect' || status === 'dead';
 }
 
 /** True when a sender seems not to know what is known of it here. */

@@ -1,6 +1,6 @@
 import type { MachineContext } from './machineContext.ts';
 import { MAX_SEQUENCE } from './message.ts';
-import { isLiving, turnAddress, type Peer, type SendTally } from './roster.ts';
+import { isLiving, recordOf, reproachOf, turnAddress, type Peer, type SendTally } from './roster.ts';
 
 /** One question whether a member lives. */
 interface Probe {
@@ -75,14 +75,18 @@ export class Prober {
   }
 
   /** An answer to a ping of ours, from whomever. */
-  acknowledged(sequence: number, target: Peer): void {
+  acknowledged(sequence: number, target: Peer, from: Peer): void {
     const context = this.#context;
     const ping = this.#pings.get(sequence);
     if (ping === undefined || ping.node !== target.node) return;
     this.#pings.delete(sequence);
     target.lastAckMs = context.nowMs;
+    target.helper = from === target ? null : from.node;
+    target.heardMs = context.nowMs;
     const requester = ping.relay === null ? undefined : context.roster.get(ping.relay.node);
-    if (ping.relay !== null && requester !== undefined) context.send(requester, { type: 'ack', sequence: ping.relay.sequence, target: target.node });
+    if (ping.relay !== null && requester !== undefined) {
+      context.reply(requester, { type: 'ack', sequence: ping.relay.sequence, target: target.node }, [...reproachOf(requester), recordOf(target)]);
+    }
     if (ping.probe === null) return;
     if (ping.probe.stage === 'failed') context.adjustSlowness(1);
     else if (context.nowMs - ping.sentMs <= context.timings.directTimeoutMs) context.adjustSlowness(-1);
@@ -166,7 +170,10 @@ export class Prober {
 
   #askOthers(peer: Peer, sequence: number, count: number): void {
     const others = this.#context.roster.living().filter(({ node, status }) => node !== peer.node && status === 'alive');
-    for (const helper of this.#context.draw(others, count)) this.#context.send(helper, { type: 'pingRequest', sequence, target: peer.node });
+    // Where only some reach it, whoever did so last does it again.
+    const proven = others.filter(({ node }) => node === peer.helper);
+    const drawn = this.#context.draw(others.filter(({ node }) => node !== peer.helper), count - proven.length);
+    for (const helper of [...proven, ...drawn]) this.#context.send(helper, { type: 'pingRequest', sequence, target: peer.node });
   }
 
   /** Those just named soon and all together, the others one at a time. */
@@ -183,7 +190,9 @@ export class Prober {
       }
       peer.absentPings += 1;
       peer.nextAbsentPingMs = nowMs + (isNew ? timings.joinPingMs : timings.absentPingMs);
-      this.#ping(peer, null, null);
+      const sequence = this.#ping(peer, null, null);
+      // It may be there for others, and be taken for dead here alone.
+      if (!isNew) this.#askOthers(peer, sequence, 1);
       turnAddress(peer);
     }
   }

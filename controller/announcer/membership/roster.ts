@@ -1,5 +1,7 @@
 import type { MemberState } from '../parts.ts';
+import type { Foreign } from './foreignPeers.ts';
 import { isMemberName, SMALL_STATE_OCTETS, type MemberRecord, type MemberStatus } from './message.ts';
+import type { Denial } from './recognition.ts';
 import { ReplayGuard } from './replayWindow.ts';
 import { decodeState, UNKNOWN_STATE } from './stateCodec.ts';
 
@@ -47,6 +49,18 @@ export interface Peer {
   nextAbsentPingMs: number;
   absentPings: number;
   readonly replay: ReplayGuard;
+  /** When its present process was heard last, whatever it said. */
+  heardMs: number;
+  /** Where that came from; null: it was never heard. */
+  heardFrom: string | null;
+  /** What it holds against this node; null: nothing, as far as it has said. */
+  denial: Denial | null;
+  /** It sends what cannot be opened here; null: it does not. */
+  foreign: Foreign | null;
+  /** Who passed its answer on last: asked first the next time. */
+  helper: string | null;
+  /** When somebody under its name was turned away last. */
+  refusedMs: number;
 }
 
 /** The nodes of the configuration, this one excluded. */
@@ -97,6 +111,15 @@ export function recordOf({ node, status, boot, incarnation, stateVersion, heldVe
   return { node, status, boot, incarnation, stateVersion, state: stateVersion === heldVersion ? stateOctets : null };
 }
 
+/** Boot of a process that was never heard. */
+export const NO_BOOT = '0'.repeat(16);
+
+/** What a peer must be told first, as it does not count as alive here: also when it was never heard, which it cannot know. */
+export function reproachOf(peer: Peer): readonly MemberRecord[] {
+  if (peer.status === 'alive') return [];
+  return [isKnown(peer) ? recordOf(peer) : { node: peer.node, status: 'dead', boot: NO_BOOT, incarnation: 0, stateVersion: 0, state: null }];
+}
+
 /** Where datagrams to a peer go; null: it has no address we could use. */
 export function addressOf({ addresses, addressIndex }: Peer): string | null {
   return addresses[addressIndex] ?? null;
@@ -144,6 +167,12 @@ function newPeer(node: string, addresses: readonly string[], nowMs: number): Pee
     nextAbsentPingMs: nowMs,
     absentPings: 0,
     replay: new ReplayGuard(),
+    heardMs: Number.NEGATIVE_INFINITY,
+    heardFrom: null,
+    denial: null,
+    foreign: null,
+    helper: null,
+    refusedMs: Number.NEGATIVE_INFINITY,
   };
 }
 

@@ -55,7 +55,7 @@ test('an interface that cannot do NDP is no obstacle to an IPv4 VIP of the same 
 test('a node that is not ready owns nothing, whatever a VIP wants', () => {
   const { owner, reason } = decideFirst([vipOf(VIP, ABC)], members(['node-a'], { 'node-a': { unable: ['*'] } }));
   assert.equal(owner, null);
-  assert.equal(reason, 'no candidate is ready (just started, or without kernel forwarding): node-a');
+  assert.equal(reason, 'no candidate is ready (just started, without kernel forwarding, or not heard by the others): node-a');
 });
 
 test('a VIP that needs the proxy goes to a node whose proxy serves; the kernel alone needs none', () => {

@@ -40,7 +40,7 @@ export function eligibleNodes(vip: AnnouncedVip, alive: ReadonlyMap<string, Memb
   const living = vip.candidates.filter(({ node }) => alive.has(node));
   if (living.length === 0) return { type: 'nobody', reason: `no candidate is alive: ${namesOf(vip.candidates)}` };
   const ready = living.filter(({ node }) => alive.get(node)?.unable.has(UNABLE_ALL) !== true);
-  if (ready.length === 0) return { type: 'nobody', reason: `no candidate is ready (just started, or without kernel forwarding): ${namesOf(living)}` };
+  if (ready.length === 0) return { type: 'nobody', reason: `no candidate is ready (just started, without kernel forwarding, or not heard by the others): ${namesOf(living)}` };
   const key = wishKey(vip);
   const able = ready.filter(({ node }) => alive.get(node)?.unable.has(key) !== true);
   if (able.length === 0) return { type: 'nobody', reason: `no candidate has ${describeWish(vip)}: ${namesOf(ready)}` };

@@ -1,3 +1,4 @@
+import { NO_BGP } from '../bgp/bgpWanted.ts';
 import type { WantedDelta } from '../messages.ts';
 import type { AnnouncerReport } from '../report.ts';
 import { l4Key } from '../../../core/ir/l4.ts';
@@ -40,6 +41,7 @@ export function wantedOf(vips: readonly AnnouncedVip[], ports: readonly Forwarde
     ports: new Map(ports.map((port) => [port.key, port])),
     vips: new Map(vips.map((one) => [one.address, one])),
     nodes: new Map([['a', ['127.0.0.1']]]),
+    bgp: NO_BGP,
   };
 }
 

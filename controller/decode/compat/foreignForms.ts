@@ -3,7 +3,7 @@ import type { Kind } from '../../model/objects.ts';
 import { decodeObject, type Decoded } from '../decodeObject.ts';
 import { decodeEip, OPENELB_GROUP } from './eip.ts';
 import { decodeMetallbPools } from './metallbPools.ts';
-import { METALLB_GROUP } from './metallbConfigMap.ts';
+import { METALLB_GROUP } from '../decoding.ts';
 import { decodeOpenelbBgp } from './openelbBgp.ts';
 
 /** Products whose objects are read besides our own (`--compat`). */

@@ -1,12 +1,10 @@
 import { parseDocument } from 'yaml';
+import { METALLB_GROUP } from '../decoding.ts';
 import type { Decoded } from '../decodeObject.ts';
 import { isPlainMap, type PlainMap } from '../plainMap.ts';
 import { decodeOwnForm, notTaken, refused, valueAt } from './foreignObject.ts';
 import type { Kind } from '../../model/objects.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
-
-/** MetalLB's group; the ConfigMap is of an age that had none. */
-export const METALLB_GROUP = 'metallb.io';
 
 /** A ConfigMap holds at most this (API: MaxSecretSize). */
 const MAX_CONFIG_CHARS = 1024 * 1024;

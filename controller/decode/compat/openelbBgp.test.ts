@@ -38,7 +38,7 @@ test('Without a BgpConf the AS is that of the peer, or missing', () => {
 
 test('What is not taken over is said, and a peer that is switched off is none', () => {
   const conf = { ...CONF, spec: { ...CONF.spec, listenPort: 17900, policy: 'p', useMultiplePaths: true } };
-  const spec = { conf: { neighborAddress: '192.0.2.1', peerAs: 1, peerGroup: 'g' }, transport: { passiveMode: true }, afiSafis: [{ addPaths: { config: { sendMax: 10 } } }] };
+  const spec = { conf: { neighborAddress: '192.0.2.1', peerAs: 1, peerGroup: 'g' }, transport: { tcpMss: 1200 }, afiSafis: [{ config: { family: { afi: 2 } } }] };
   const [ofConf, ofPeer] = decodeOpenelbBgp([conf, peer(spec)]);
   assert.deepEqual(ofConf?.problems.map(({ field }) => field), [
     'BgpConf default: spec.listenPort',
@@ -47,11 +47,22 @@ test('What is not taken over is said, and a peer that is switched off is none', 
   ]);
   assert.deepEqual(ofPeer?.problems.map(({ field, severity }) => [field, severity]), [
     ['spec.conf.peerGroup', 'warning'],
-    ['spec.transport.passiveMode', 'warning'],
+    ['spec.transport.tcpMss', 'warning'],
     ['spec.afiSafis', 'warning'],
   ]);
   const [down] = decodeOpenelbBgp([CONF, peer({ conf: { neighborAddress: '192.0.2.1', peerAs: 1, adminDown: true } })]);
   assert.deepEqual([down?.object, down?.problems.map(({ field }) => field)], [null, ['spec.conf.adminDown']]);
+});
+
+test('Paths, passive peers, hops and restart times are taken over', () => {
+  const spec = {
+    conf: { neighborAddress: '192.0.2.1', peerAs: 1 }, transport: { passiveMode: true }, ebgpMultihop: { enabled: true, multihopTtl: 3 },
+    gracefulRestart: { enabled: true, restartTime: 60, notificationEnabled: true }, afiSafis: [{ addPaths: { config: { sendMax: 10 } } }, { addPaths: { sendMax: 300 } }],
+  };
+  const [decoded] = decodeOpenelbBgp([CONF, peer(spec)]);
+  assert.deepEqual(decoded?.problems, []);
+  const extras = decoded?.object?.kind === 'BGPPeer' ? decoded.object.extras : null;
+  assert.deepEqual([extras?.connectMode, extras?.multihopTTL, extras?.gracefulRestartTimeMs, extras?.addPathSend], ['passive', 3, 60_000, 64]);
 });
 
 test('A password is never stated, and no value is too strange', () => {

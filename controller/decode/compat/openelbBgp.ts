@@ -9,12 +9,15 @@ const CONF_NAME = 'default';
 
 const CONF_EFFECTS: Readonly<Record<string, string>> = {
   asPerRack: 'every node speaks as the one AS of spec.as',
-  listenPort: 'Gatehouse dials its peers and listens for none',
-  listenAddresses: 'Gatehouse dials its peers and listens for none',
+  listenPort: 'a peer with passiveMode connects to TCP port 179',
+  listenAddresses: 'a peer with passiveMode connects to any address of the node',
   families: 'each session carries the family of its own address',
   useMultiplePaths: 'routes of peers are not used',
   policy: 'routes are announced as they are; write BGPAdvertisements for communities and preferences',
 };
+
+/** The bound of our own field. */
+const MAX_PATHS = 64;
 
 const CONF_FIELD_EFFECTS: Readonly<Record<string, string>> = {
   peerGroup: 'there are no groups of peers',
@@ -25,17 +28,14 @@ const CONF_FIELD_EFFECTS: Readonly<Record<string, string>> = {
 };
 
 const GRACEFUL_RESTART_EFFECTS: Readonly<Record<string, string>> = {
-  restartTime: 'the time is that of Gatehouse',
   helperOnly: 'a restart is announced too',
-  deferralTime: 'the time is that of Gatehouse',
-  notificationEnabled: 'notifications end the session',
+  deferralTime: 'routes of peers are not waited for',
   longlivedEnabled: 'routes are not kept beyond the restart',
-  staleRoutesTime: 'the time is that of Gatehouse',
+  staleRoutesTime: 'routes of peers are not used',
 };
 
 const TRANSPORT_EFFECTS: Readonly<Record<string, string>> = {
   mtuDiscovery: 'the system decides',
-  passiveMode: 'Gatehouse dials the peer',
   tcpMss: 'the system decides',
 };
 
@@ -79,6 +79,10 @@ function decodePeer(value: unknown, confSpec: unknown): Decoded {
           peerPort: valueAt(spec, 'transport', 'remotePort'),
           routerID: valueAt(confSpec, 'routerId'),
           ebgpMultiHop: valueAt(spec, 'ebgpMultihop', 'enabled'),
+          connectMode: valueAt(spec, 'transport', 'passiveMode') === true ? 'passive' : undefined,
+          multihopTTL: valueAt(spec, 'ebgpMultihop', 'enabled') === true ? valueAt(spec, 'ebgpMultihop', 'multihopTtl') : undefined,
+          addPathSend: addPathSendOf(spec),
+          gracefulRestartTime: restartTimeOf(spec, confSpec),
           enableGracefulRestart: valueAt(spec, 'gracefulRestart', 'enabled') ?? valueAt(confSpec, 'gracefulRestart', 'enabled'),
           ...timersOf(spec),
         }),
@@ -95,6 +99,21 @@ function decodePeer(value: unknown, confSpec: unknown): Decoded {
   const down = notTaken('spec.conf.adminDown', 'the peer is not taken: it is switched off', true);
   // Without a reference: its last good form must not stay in use.
   return { object: null, ref: null, problems: [{ ...down, object: decoded.ref }] };
+}
+
+/** OpenELB sends 10 paths where nothing is said; of several families the most counts. */
+function addPathSendOf(spec: unknown): number | undefined {
+  const families = valueAt(spec, 'afiSafis');
+  if (!Array.isArray(families)) return undefined;
+  const most = families.map((family: unknown) => valueAt(family, 'addPaths', 'config', 'sendMax') ?? valueAt(family, 'addPaths', 'sendMax')).filter((value) => typeof value === 'number');
+  return most.length === 0 ? undefined : Math.min(MAX_PATHS, Math.max(...most));
+}
+
+/** Only of a peer that restarts gracefully at all. */
+function restartTimeOf(spec: unknown, confSpec: unknown): string | undefined {
+  const own = [spec, confSpec].find((value) => valueAt(value, 'gracefulRestart', 'enabled') === true);
+  const seconds = valueAt(own, 'gracefulRestart', 'restartTime');
+  return typeof seconds === 'number' && seconds > 0 ? `${seconds}s` : undefined;
 }
 
 /** Seconds as texts, `"30"`: GoBGP's API writes 64-bit numbers so. */
@@ -122,6 +141,8 @@ const PEER_FIELDS: readonly (readonly [string, string])[] = [
   ['spec.keepaliveTime', 'spec.timers.config.keepaliveInterval'],
   ['spec.connectTime', 'spec.timers.config.connectRetry'],
   ['spec.nodeSelectors[0]', 'spec.nodeSelector'],
+  ['spec.multihopTTL', 'spec.ebgpMultihop.multihopTtl'],
+  ['spec.gracefulRestartTime', 'spec.gracefulRestart.restartTime'],
 ];
 
 function peerProblems(spec: unknown, conf: unknown): Problem[] {
@@ -132,9 +153,10 @@ function peerProblems(spec: unknown, conf: unknown): Problem[] {
     ...notTakenFields(valueAt(spec, 'gracefulRestart'), 'spec.gracefulRestart', GRACEFUL_RESTART_EFFECTS),
     ...notTakenFields(valueAt(spec, 'transport'), 'spec.transport', TRANSPORT_EFFECTS),
     ...notTakenFields(valueAt(spec, 'timers', 'config'), 'spec.timers.config', { minimumAdvertisementInterval: 'routes are announced as soon as they change' }),
-    ...notTakenFields(spec, 'spec', { afiSafis: 'each session carries the family of its own address, one path for each prefix' }),
   ];
-  if (isSet(multihopTtl)) problems.push(notTaken('spec.ebgpMultihop.multihopTtl', 'any number of hops is allowed', multihopTtl));
+  if (isSet(multihopTtl) && valueAt(spec, 'ebgpMultihop', 'enabled') !== true) problems.push(notTaken('spec.ebgpMultihop.multihopTtl', 'ebgpMultihop is not enabled', multihopTtl));
+  const families = valueAt(spec, 'afiSafis');
+  if (Array.isArray(families) && families.some((family) => isSet(valueAt(family, 'config')))) problems.push(notTaken('spec.afiSafis', 'each session carries the family of its own address'));
   if (isSet(remote) && remote !== valueAt(conf, 'neighborAddress')) {
     problems.push(refused('spec.transport.remoteAddress', 'must be spec.conf.neighborAddress', 'the peer is dialled at spec.conf.neighborAddress'));
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { NO_BGP } from '../../announcer/bgp/bgpWanted.ts';
 import type { L4Listener } from '../../../core/ir/l4.ts';
 import { l4Key } from '../../../core/ir/l4.ts';
 import type { ForwardedPort, ForwardTarget } from '../../announcer/wanted.ts';
@@ -40,7 +41,7 @@ function input(more: Partial<HealthCheckInput> = {}, to: ForwardTarget = ENDPOIN
   return {
     objects: objects({ healthCheckNodePort: 31_000 }),
     services: [status()],
-    announcer: { ports: forwarded(to), vips: new Map(), nodes: new Map() },
+    announcer: { ports: forwarded(to), vips: new Map(), nodes: new Map(), bgp: NO_BGP },
     announced: { generation: 1, vips: [], members: [], kernel: { programmed: true, ports: 1, problems: [] }, interfaces: [] },
     listeners: [],
     snapshot: null,
@@ -95,7 +96,7 @@ suite('healthChecks', () => {
     assert.deepEqual(ports(input()), [31_000]);
     assert.deepEqual(ports(input({}, { type: 'proxy' })), [31_000]);
     assert.deepEqual(ports(input({ announcer: null })), []);
-    assert.deepEqual(ports(input({ announcer: { ports: new Map(), vips: new Map(), nodes: new Map() } })), []);
+    assert.deepEqual(ports(input({ announcer: { ports: new Map(), vips: new Map(), nodes: new Map(), bgp: NO_BGP } })), []);
     assert.deepEqual(ports(input({ services: [status({ ours: false })] })), []);
     assert.deepEqual(ports(input({ services: [status({ addresses: [] })] })), []);
   });

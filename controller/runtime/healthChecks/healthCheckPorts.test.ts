@@ -4,6 +4,8 @@ import { request } from 'node:http';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
+import { NO_BGP_REPORT } from '../../announcer/bgp/bgpReport.ts';
+import { NO_BGP } from '../../announcer/bgp/bgpWanted.ts';
 import { l4Key } from '../../../core/ir/l4.ts';
 import { silentLogger, type Logger } from '../../../core/log/logger.ts';
 import type { ForwardedPort } from '../../announcer/wanted.ts';
@@ -34,8 +36,8 @@ function seen(port: number | null, local: number, more: Partial<SeenState> = {})
   const service = { ref: { kind: 'Service', namespace: 'shop', name: 'web' }, ours: true, addresses: ['192.0.2.1'], pool: 'lan', forwarding: 'proxy' as const, reason: '', ports };
   const announced = { generation: 1, vips: [], members: [], kernel: { programmed: true, ports: 1, problems: [] }, interfaces: [] };
   const state = { generation: 1, snapshot: null, ingresses: [], pools: [], refusals: [], assignmentChanges: [], hosts: null, problems: [] };
-  const announcer = { ports: new Map([[KEY, FORWARDED]]), vips: new Map(), nodes: new Map() };
-  return { ...state, objects: store, services: [service], announcer, announced, listeners: [], options: null, proxyServes: () => true, ...more };
+  const announcer = { ports: new Map([[KEY, FORWARDED]]), vips: new Map(), nodes: new Map(), bgp: NO_BGP };
+  return { ...state, objects: store, services: [service], announcer, announced, bgp: NO_BGP_REPORT, listeners: [], options: null, proxyServes: () => true, ...more };
 }
 
 async function freePort(): Promise<number> {

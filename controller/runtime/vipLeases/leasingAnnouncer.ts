@@ -32,6 +32,7 @@ export function createLeasingAnnouncer({ createAnnouncer, createLeases }: Leasin
     },
     setProxy: (proxy) => announcer.setProxy(proxy),
     report: () => announcer.report(),
+    bgpReport: () => announcer.bgpReport(),
     async stop(forGood) {
       try {
         await announcer.stop(forGood);

@@ -1,35 +1,35 @@
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { AnnouncedVip, VipCandidate } from '../../announcer/wanted.ts';
 import { matchesAnySelector, matchesSelector } from '../../model/labelSelector.ts';
-import type { L2Advertisement, Node, Service } from '../../model/objects.ts';
+import type { BGPAdvertisement, L2Advertisement, Node, Service } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareText } from '../ingressAge.ts';
-import { nodeFacts } from '../nodeFacts.ts';
 import type { TranslateOptions } from '../translation.ts';
+import { localNodes, mayCarry, selectsNode, type CarriedService } from './carryingNodes.ts';
 import { advertisementsOf, chooseLeases, wantsLease, type LeaseChoice } from './chooseLeases.ts';
 import { selectedPools } from './poolSelection.ts';
 
-/** An address of one Service that the kernel takes in, and what is said about announcing it. */
-export interface VipWish {
-  readonly service: Service;
+/** An address of one Service that this machine takes in, and what is said about announcing it. */
+export interface VipWish extends CarriedService {
   readonly address: string;
+  /** None where the address is on an interface: the machine answers for it by itself. */
   readonly advertisements: readonly L2Advertisement[];
+  readonly bgpAdvertisements: readonly BGPAdvertisement[];
   readonly needsProxy: boolean;
-  /** Its endpoints are the proxies of all nodes. */
-  readonly isPublished: boolean;
+  readonly needsKernel: boolean;
 }
 
-/** Finds the L2Advertisements that are for a Service with an address of this pool. */
-export type FindAdvertisements = (service: Service, pool: string) => readonly L2Advertisement[];
+/** Finds the advertisements of a kind that are for a Service with an address of this pool. */
+export type FindAdvertisements<A extends L2Advertisement | BGPAdvertisement> = (service: Service, pool: string) => readonly A[];
 
 /** Ours: a node that is not Ready is chosen only where no other can be. */
 const NOT_READY = -1_000_000;
 
 /** Looks at all pools once. */
-export function findAdvertisements(objects: ObjectIndex): FindAdvertisements {
+export function findAdvertisements<A extends L2Advertisement | BGPAdvertisement>(advertisements: Iterable<A>, objects: ObjectIndex): FindAdvertisements<A> {
   const pools = [...objects.list('IPAddressPool')];
-  const byPool = new Map<string, L2Advertisement[]>();
-  for (const advertisement of objects.list('L2Advertisement')) {
+  const byPool = new Map<string, A[]>();
+  for (const advertisement of advertisements) {
     for (const { metadata } of selectedPools(advertisement, pools)) byPool.set(metadata.name, [...(byPool.get(metadata.name) ?? []), advertisement]);
   }
   return (service, pool) => (byPool.get(pool) ?? []).filter(({ serviceSelectors }) => serviceSelectors.length === 0 || matchesAnySelector(serviceSelectors, service.metadata.labels));
@@ -41,7 +41,7 @@ export interface Announcements {
   readonly problems: readonly Problem[];
 }
 
-/** What is to be announced: Services that share an address are announced as one. An address without advertisement is not. */
+/** What is to be announced on the local network: Services that share an address are announced as one. An address without advertisement is not. */
 export function announceVips(wishes: readonly VipWish[], objects: ObjectIndex, options: TranslateOptions): Announcements {
   const nodes = [...objects.list('Node')].toSorted((a, b) => compareText(a.metadata.name, b.metadata.name));
   const byAddress = Map.groupBy(wishes.filter(({ advertisements }) => advertisements.length > 0), ({ address }) => address);
@@ -78,22 +78,13 @@ function announceVip(address: string, wishes: readonly VipWish[], context: VipCo
 function candidatesOf(wishes: readonly VipWish[], advertisements: readonly L2Advertisement[], context: VipContext): readonly VipCandidate[] {
   const { nodes, options } = context;
   if (nodes.length === 0) return [options.nodeName, ...options.peers.map(({ name }) => name)].toSorted(compareText).map((node) => ({ node, preference: 0 }));
-  const local = localNodes(wishes, context);
+  const local = localNodes(wishes, context.objects);
   return nodes.flatMap((node): VipCandidate[] => {
     const { name } = node.metadata;
-    const own = advertisements.filter((advertisement) => reaches(advertisement, node));
-    if (own.length === 0 || !mayCarry(node, context) || (local !== null && !local.has(name))) return [];
+    const own = advertisements.filter((advertisement) => selectsNode(advertisement, node));
+    if (own.length === 0 || !mayCarry(node, context.objects, options) || (local !== null && !local.has(name))) return [];
     return [{ node: name, preference: preferenceOf(node, own) }];
   });
-}
-
-function reaches({ nodeSelectors }: L2Advertisement, { metadata }: Node): boolean {
-  return nodeSelectors.length === 0 || matchesAnySelector(nodeSelectors, metadata.labels);
-}
-
-function mayCarry(node: Node, { objects, options }: VipContext): boolean {
-  const { excluded, networkUnavailable } = nodeFacts(objects, node.metadata.name);
-  return !excluded && !networkUnavailable && !(options.cordonMovesVips && node.unschedulable);
 }
 
 /** Weights of all preferences that fit, over all advertisements, as MetalLB counts them. */
@@ -107,28 +98,7 @@ function preferenceOf({ metadata, conditions }: Node, advertisements: readonly L
 /** Of the advertisements that are for this node: all interfaces, where one of them names none. */
 function interfacesOn(nodeName: string, advertisements: readonly L2Advertisement[], { nodes }: VipContext): readonly string[] {
   const node = nodes.find(({ metadata }) => metadata.name === nodeName);
-  const own = advertisements.filter((advertisement) => node === undefined || reaches(advertisement, node));
+  const own = advertisements.filter((advertisement) => node === undefined || selectsNode(advertisement, node));
   if (own.some(({ interfaces }) => interfaces.length === 0)) return [];
   return [...new Set(own.flatMap(({ interfaces }) => interfaces))].toSorted(compareText);
-}
-
-/**
- * Nodes with a ready endpoint of every Service with externalTrafficPolicy Local, or of any of them where no node has all;
- * null: all nodes will do. The publish Service stands for the proxies, of which every node has one.
- */
-function localNodes(wishes: readonly VipWish[], { objects }: VipContext): ReadonlySet<string> | null {
-  const local = wishes.filter(({ service, isPublished }) => service.externalTrafficPolicy === 'Local' && !isPublished);
-  if (local.length === 0) return null;
-  const sets = local.map(({ service }) => nodesWithEndpoints(service, objects));
-  const common = sets.reduce((all, set) => all.intersection(set));
-  return common.size > 0 ? common : sets.reduce((any, set) => any.union(set));
-}
-
-function nodesWithEndpoints({ metadata, publishNotReadyAddresses }: Service, objects: ObjectIndex): ReadonlySet<string> {
-  const slices = objects.slicesOf(metadata.namespace, metadata.name);
-  const endpoints = slices.flatMap((slice) => slice.endpoints);
-  const usable = endpoints.filter(({ ready, terminating }) => publishNotReadyAddresses || (ready !== false && terminating !== true));
-  // As for traffic: while nothing else is ready, what terminates and still serves counts.
-  const chosen = usable.length > 0 ? usable : endpoints.filter(({ terminating, serving }) => terminating === true && serving !== false);
-  return new Set(chosen.map(({ nodeName }) => nodeName).filter((name) => name !== ''));
 }

@@ -2,6 +2,7 @@ import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import { refOf, type BGPAdvertisement, type IPAddressPool, type L2Advertisement } from '../../model/objects.ts';
 import { problemOf } from '../problemOf.ts';
+import { isWellKnownCommunity } from './bgp/communityValues.ts';
 import { meet, type NodeReach } from './nodeReach.ts';
 import { selectedPools, widestBlocks } from './poolSelection.ts';
 
@@ -28,7 +29,7 @@ export function judgeReferences(advertisement: L2Advertisement | BGPAdvertisemen
   const { ipAddressPools: names } = advertisement;
   const missing = missingNames(advertisement, { list: 'ipAddressPools', names, known: context.poolNames, kind: 'an IPAddressPool' });
   if (advertisement.kind === 'L2Advertisement') return missing;
-  const aliases = advertisement.communities.map((text) => (text.includes(':') ? '' : text));
+  const aliases = advertisement.communities.map((text) => (text.includes(':') || isWellKnownCommunity(text) ? '' : text));
   return [
     ...missing,
     ...missingNames(advertisement, { list: 'peers', names: advertisement.peers, known: context.peerNames, kind: 'a BGPPeer' }),

@@ -3,25 +3,20 @@ import type { ObjectIndex } from '../../model/store.ts';
 import type { TranslateOptions } from '../translation.ts';
 import { problemOf } from '../problemOf.ts';
 
-/** Kinds that ask for addresses to be announced by BGP. */
-const BGP = ['BGPAdvertisement', 'BGPPeer'] as const;
+/** Kinds that ask for addresses to be announced. */
+const KINDS = ['L2Advertisement', 'BGPAdvertisement', 'BGPPeer'] as const;
 
 /** One warning per object whose wish is checked and not fulfilled: nobody is to wait for a session or an answer to ARP. */
 export function notAnnounced(objects: ObjectIndex, options: Pick<TranslateOptions, 'vips' | 'kernelRefusal'>): readonly Problem[] {
-  const effect = 'addresses are reached where they are on a machine already, or where the network routes them to';
-  const unspoken = BGP.flatMap((kind) => [...objects.list(kind)]).map((object) =>
-    problemOf(object, { severity: 'warning', field: '', rule: 'is checked, but this version does not announce addresses by BGP', effect }),
-  );
   const silence = silenceOf(options);
-  if (silence === null) return unspoken;
-  const silent = [...objects.list('L2Advertisement')].map((object) =>
-    problemOf(object, { severity: 'warning', field: '', rule: `is not carried out by this machine: ${silence}`, effect }),
-  );
-  return [...silent, ...unspoken];
+  if (silence === null) return [];
+  const effect = 'addresses are reached where they are on a machine already, or where the network routes them to';
+  const rule = `is not carried out by this machine: ${silence}`;
+  return KINDS.flatMap((kind) => [...objects.list(kind)]).map((object) => problemOf(object, { severity: 'warning', field: '', rule, effect }));
 }
 
-/** Why nothing is answered for on the local network; null: it is. */
-function silenceOf({ vips, kernelRefusal }: Pick<TranslateOptions, 'vips' | 'kernelRefusal'>): string | null {
+/** Why nothing is announced by this machine, in words that say what to do; null: it is. */
+export function silenceOf({ vips, kernelRefusal }: Pick<TranslateOptions, 'vips' | 'kernelRefusal'>): string | null {
   switch (vips) {
     case 'off': return '--vips off is given';
     case 'bind': return '--vips bind is given';

@@ -1,7 +1,7 @@
 import type { L4Target } from '../../../core/ir/l4.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import { findAdvertisements, type FindAdvertisements } from '../announcements/announceVips.ts';
-import type { Service, ServicePort } from '../../model/objects.ts';
+import type { BGPAdvertisement, L2Advertisement, Service, ServicePort } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { nodeFacts, type NodeFacts } from '../nodeFacts.ts';
 import type { TranslateOptions } from '../translation.ts';
@@ -19,8 +19,9 @@ export interface L4Context {
   readonly problems: Problem[];
   /** Of the Node that this is. */
   readonly node: NodeFacts;
-  /** L2Advertisements for a Service with an address of a pool. */
-  readonly advertisementsOf: FindAdvertisements;
+  /** For a Service with an address of a pool. */
+  readonly advertisementsOf: FindAdvertisements<L2Advertisement>;
+  readonly bgpAdvertisementsOf: FindAdvertisements<BGPAdvertisement>;
   /** Settings of a Service; their problems are reported once. */
   settingsOf(service: Service): ServiceSettings;
 }
@@ -31,7 +32,8 @@ export function createL4Context(parts: Pick<L4Context, 'objects' | 'options' | '
   return {
     ...parts,
     node: nodeFacts(parts.objects, parts.options.nodeName),
-    advertisementsOf: findAdvertisements(parts.objects),
+    advertisementsOf: findAdvertisements(parts.objects.list('L2Advertisement'), parts.objects),
+    bgpAdvertisementsOf: findAdvertisements(parts.objects.list('BGPAdvertisement'), parts.objects),
     settingsOf(service) {
       const found = known.get(service);
       if (found !== undefined) return found;

@@ -11,6 +11,7 @@ import { compareText } from '../ingressAge.ts';
 import type { ServiceStatus, TranslateOptions, VipListener } from '../translation.ts';
 import { claimPorts } from './claimPorts.ts';
 import { announceVips } from '../announcements/announceVips.ts';
+import { planBgp } from '../announcements/bgp/planBgp.ts';
 import { createClusterBook } from './clusterBook.ts';
 import { createL4Context, keyOfService } from './l4Context.ts';
 import { planPortMaps, readPortMaps } from './planPortMaps.ts';
@@ -49,7 +50,9 @@ export function planL4(objects: ObjectIndex, options: TranslateOptions & Pick<Lo
   const plans = balanced.map((service) => planService(assigned(service, allocated, options), context));
   const claims = [...plans.flatMap((plan) => plan.claims), ...planPortMaps(maps, context)];
   const claimed = claimPorts(claims, options.reserved);
-  const announced = announceVips(plans.flatMap(({ vips }) => vips), objects, options);
+  const wishes = plans.flatMap(({ vips }) => vips);
+  const announced = announceVips(wishes, objects, options);
+  const { bgp, problems: bgpProblems } = planBgp(wishes, objects, options);
   return {
     listeners: claimed.listeners,
     vipListeners: claimed.vipListeners,
@@ -57,10 +60,11 @@ export function planL4(objects: ObjectIndex, options: TranslateOptions & Pick<Lo
       ports: claimed.forwarded,
       vips: announced.vips,
       nodes: announcingNodes(objects, options),
+      bgp,
     },
     clusters: reachable(claimed.listeners, book.clusters),
     services: plans.map(({ status }) => status),
-    problems: [...problems, ...claimed.problems, ...announced.problems],
+    problems: [...problems, ...claimed.problems, ...announced.problems, ...bgpProblems],
   };
 }
 

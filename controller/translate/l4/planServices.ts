@@ -42,18 +42,27 @@ export function planService({ service, ours, assignment, pending }: AssignedServ
   // What is wrong with its annotations is said whether anybody carries it here or not.
   if (ours) context.settingsOf(service);
   const advertisements = assignment === null ? [] : context.advertisementsOf(service, assignment.pool);
+  const bgpAdvertisements = assignment === null ? [] : context.bgpAdvertisementsOf(service, assignment.pool);
+  const isAnnounced = advertisements.length > 0 || bgpAdvertisements.length > 0;
   const places = (assignment?.addresses ?? []).map((address): Place => {
-    const forwarding = judgeVip(address, context.options, { node: context.node, announced: advertisements.length > 0 });
+    const forwarding = judgeVip(address, context.options, { node: context.node, announced: isAnnounced });
     return { address, forwarding, carrier: forwarding.by === 'kernel' ? carrierOf(service, address, { ports: carriedPorts(service, context), context }) : null };
   });
   reportDoubts(service, places, context);
-  const ports = service.ports.map((port, index) => planPort({ service, port, index, places, announced: advertisements.length > 0 }, context));
+  const ports = service.ports.map((port, index) => planPort({ service, port, index, places, announced: isAnnounced }, context));
   const claims = ports.flatMap((port) => port.claims);
-  const needsProxy = (address: string): boolean => claims.some((claim) => claim.address === address && claim.use.type !== 'kernel');
-  const announced = places.filter(({ forwarding }) => forwarding.by === 'kernel');
+  const announce = ({ address, forwarding }: Place): VipWish => {
+    const own = claims.filter((claim) => claim.address === address);
+    return {
+      service, address, bgpAdvertisements, isPublished: isPublished(service, context),
+      advertisements: forwarding.by === 'kernel' ? advertisements : [],
+      needsProxy: own.some(({ use }) => use.type !== 'kernel'),
+      needsKernel: own.some(({ viaKernel }) => viaKernel),
+    };
+  };
   return {
     claims,
-    vips: announced.map(({ address }) => ({ service, address, advertisements, needsProxy: needsProxy(address), isPublished: isPublished(service, context) })),
+    vips: places.filter(({ forwarding }) => forwarding.by !== 'none').map(announce),
     status: {
       ref: refOf(service),
       ours,

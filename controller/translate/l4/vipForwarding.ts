@@ -15,7 +15,7 @@ export interface VipForwarding {
 export interface VipFacts {
   /** The Node that this is. */
   readonly node: NodeFacts;
-  /** An L2Advertisement is for it. */
+  /** An L2Advertisement or a BGPAdvertisement is for it. */
   readonly announced: boolean;
 }
 
@@ -31,13 +31,17 @@ export function judgeVip(address: string, options: VipOptions, { node, announced
   const { vips } = options;
   if (vips === 'off') return none(`${address} is only assigned (--vips off): Gatehouse does not answer for it on this machine`);
   const kept = keptAway(node);
-  if (kept !== null) return none(`${address} is not carried here: ${kept}`);
   const local = isLocal(address, options.localAddresses);
+  if (kept !== null) {
+    // Clients that still come by this Node are carried until they have been led away.
+    if (announced && !local && vips !== 'bind' && options.kernelRefusal === null) return { by: 'kernel', reason: `${address} is not announced from here: ${kept}`, doubt: null };
+    return none(`${address} is not carried here: ${kept}`);
+  }
   if (vips === 'bind' || local) {
     return { by: 'bind', reason: `${address} is bound by the proxy on this machine`, doubt: local ? null : UNBOUND };
   }
   if (vips === 'auto' && !announced) {
-    return none(`${address} is no address of this machine and no L2Advertisement is for it, so Gatehouse does not answer for it here; an address added to an interface is bound within seconds`);
+    return none(`${address} is no address of this machine and no L2Advertisement or BGPAdvertisement is for it, so Gatehouse does not answer for it here; an address added to an interface is bound within seconds`);
   }
   return kernel(address, options.kernelRefusal);
 }

@@ -114,6 +114,7 @@ export function printTranslation({ objects, options, problems }: TranslationCase
     ingresses: translation.ingresses,
     ...unlessEmpty({ services: translation.services, assignments: [...translation.assignments], vipListeners: translation.vipListeners }),
     ...unlessEmpty({ forwarded: [...translation.announcer.ports.values()], announced: [...translation.announcer.vips.values()] }),
+    ...unlessEmpty({ peers: [...translation.announcer.bgp.peers.values()], routes: [...translation.announcer.bgp.routes.values()] }),
     problems: [...problems, ...translation.problems].map(printProblem),
   };
   return `${JSON.stringify(printed, null, 2)}\n`;

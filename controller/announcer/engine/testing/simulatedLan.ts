@@ -1,8 +1,9 @@
+import { NO_BGP } from '../../bgp/bgpWanted.ts';
 import { isRightful, type Right } from '../../../election/electionState.ts';
 import { AnnouncerEngine } from '../../engine.ts';
 import { EventHeap } from '../../membership/testing/eventHeap.ts';
 import type { L2Answer, MemberState } from '../../parts.ts';
-import type { AnnouncerEvent, AnnouncerReport } from '../../report.ts';
+import type { VipEvent, AnnouncerReport } from '../../report.ts';
 import type { AnnouncedVip, AnnouncerWanted } from '../../wanted.ts';
 import type { LeaseWishes } from '../../leases.ts';
 import type { EngineEffect, EngineEvent, InterfaceView, Moment } from '../engineEvents.ts';
@@ -42,7 +43,7 @@ export class SimulatedNode {
   answers: ReadonlyMap<string, L2Answer> = new Map();
   state: MemberState = { serving: false, unable: ['*'], held: [] };
   readonly alive = new Map<string, MemberState>();
-  lastEvents: AnnouncerEvent[] = [];
+  lastEvents: VipEvent[] = [];
   report: AnnouncerReport | null = null;
   serving = true;
   hasLink = true;
@@ -93,7 +94,7 @@ export class SimulatedLan {
     this.nodes = new Map(names.map((name) => [name, new SimulatedNode(name)]));
     this.#random = options.random;
     this.#quorum = options.quorum ?? false;
-    this.#wanted = { ports: new Map(), vips, nodes: new Map(names.map((name) => [name, []])) };
+    this.#wanted = { ports: new Map(), vips, nodes: new Map(names.map((name) => [name, []])), bgp: NO_BGP };
     for (const address of vips.keys()) this.#answering.set(address, { nodes: [], fromMs: 0 });
   }
 

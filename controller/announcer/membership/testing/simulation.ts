@@ -39,7 +39,7 @@ export class SimulatedNode {
   /** What waits for the process, in order. */
   readonly waiting: (() => void)[] = [];
   seal: Seal = () => Buffer.alloc(0);
-  open: Open = createOpen(null);
+  open: Open = createOpen([]);
   tickGeneration = 0;
 
   constructor(name: string, address: string) {
@@ -78,11 +78,12 @@ export class Simulation {
     this.#boots += 1;
     const boot = this.#boots.toString(16).padStart(16, '0');
     node.seal = createSeal(null, boot);
-    node.open = createOpen(null);
+    node.open = createOpen([]);
     node.waiting.length = 0;
     node.isStopped = false;
     node.machine = new MembershipMachine({
-      node: node.name, boot, incarnation, isKeyed: false, timings: DEFAULT_TIMINGS, random: this.random,
+      node: node.name, boot, incarnation, isKeyed: false, timings: DEFAULT_TIMINGS, random: this.random, group: '00000000',
+      cookie: () => Math.floor(this.random() * 2 ** 32).toString(16).padStart(16, '0'), localAddresses: () => [node.address],
     }, this.nowMs);
     this.dispatch(node, { type: 'nodes', nodes: new Map(this.nodes.map(({ name, address }) => [name, [address]])) });
     this.dispatch(node, { type: 'state', state: { serving: true, unable: [], held: [] } });
@@ -168,6 +169,9 @@ export class Simulation {
         return;
       case 'changed':
         this.onChanged(node);
+        return;
+      case 'echo':
+        // Here all have the same key.
         return;
       case 'log':
         node.logs.push(`${action.message} ${JSON.stringify(action.fields)}`);

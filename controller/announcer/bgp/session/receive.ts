@@ -1,0 +1,158 @@
+import { CEASE, ERROR, OPEN_ERROR, STATE_ERROR } from '../codec/errorCodes.ts';
+import type { NotificationMessage, OpenMessage, ReceivedMessage, ReceivedUpdate, RouteRefreshMessage } from '../codec/message.ts';
+import { closeOthers, resolveCollision } from './collision.ts';
+import { closeConnection, failConnection, forgetConnection, keepTrying, loseConnection } from './loss.ts';
+import { codecOptions, negotiate } from './negotiate.ts';
+import { nextOfferLevel } from './openOffer.ts';
+import { sendOpen } from './opening.ts';
+import { enterPhase, isOpen, startTimer, type Connection, type Session } from './session.ts';
+import { validateOpen } from './validateOpen.ts';
+import { sendKeepalive } from './wire.ts';
+import { closedByPeer } from './words.ts';
+
+/** Message types on the wire (RFC 4271 section 4.1; RFC 2918 section 3). */
+const MESSAGE_TYPES: Readonly<Record<ReceivedMessage['type'], number>> = { open: 1, update: 2, notification: 3, keepalive: 4, routeRefresh: 5 };
+
+/** Octets of a connection: the messages that end in them, until one of them closes it. */
+export function receiveOctets(session: Session, connection: Connection, octets: Uint8Array): void {
+  session.received.octets += octets.length;
+  for (const decoded of connection.framer.messages(octets)) {
+    if (!decoded.ok) {
+      failConnection(session, connection, decoded.fault);
+      return;
+    }
+    session.received[decoded.message.type] += 1;
+    connection.isGivenGrace = false;
+    receiveMessage(session, connection, decoded.message);
+    if (!isOpen(session, connection)) return;
+  }
+}
+
+function receiveMessage(session: Session, connection: Connection, message: ReceivedMessage): void {
+  switch (message.type) {
+    case 'notification':
+      return receiveNotification(session, connection, message);
+    case 'open':
+      if (connection.phase === 'DelayOpen' || connection.phase === 'OpenSent') return receiveOpen(session, connection, message);
+      break;
+    case 'keepalive':
+      if (connection.phase === 'OpenConfirm') return establish(session, connection);
+      if (connection.phase === 'Established') return restartHold(session, connection);
+      break;
+    case 'update':
+      if (connection.phase === 'Established') return receiveUpdate(session, connection, message);
+      break;
+    case 'routeRefresh':
+      if (connection.phase === 'Established') return receiveRouteRefresh(session, connection, message);
+      break;
+  }
+  refuseMessage(session, connection, message.type);
+}
+
+/** RFC 6608: what the state does not take. */
+function refuseMessage(session: Session, connection: Connection, type: ReceivedMessage['type']): void {
+  failConnection(session, connection, {
+    code: ERROR.finiteStateMachine,
+    subcode: unexpectedIn(connection.phase),
+    data: Uint8Array.of(MESSAGE_TYPES[type]),
+    text: `the peer has sent a message (${type}) that has no place in ${connection.phase}`,
+  });
+}
+
+function unexpectedIn(phase: Connection['phase']): number {
+  switch (phase) {
+    case 'Connecting':
+    case 'DelayOpen':
+      return STATE_ERROR.unspecified;
+    case 'OpenSent':
+      return STATE_ERROR.openSent;
+    case 'OpenConfirm':
+      return STATE_ERROR.openConfirm;
+    case 'Established':
+      return STATE_ERROR.established;
+  }
+}
+
+/** RFC 4271 section 8.2.2, events 19 and 20: to OpenConfirm, unless something is wrong with it or another connection is kept. */
+function receiveOpen(session: Session, connection: Connection, received: OpenMessage): void {
+  const { offered, ends } = connection;
+  const { peer } = session.options;
+  if (offered === null) return;
+  const fault = validateOpen(peer, { offered, received });
+  if (fault !== null) return failConnection(session, connection, fault);
+  if (!resolveCollision(session, connection, received)) return;
+  if (connection.phase === 'DelayOpen') sendOpen(session, connection);
+  const negotiated = negotiate(peer, { offered, received }, ends);
+  connection.negotiated = negotiated;
+  connection.codec = codecOptions(negotiated);
+  connection.framer.setOptions(connection.codec);
+  enterPhase(session, connection, 'OpenConfirm');
+  session.wait = null;
+  restartHold(session, connection);
+  sendKeepalive(session, connection);
+}
+
+function establish(session: Session, connection: Connection): void {
+  const { negotiated } = connection;
+  if (negotiated === null) return;
+  closeOthers(session, connection);
+  enterPhase(session, connection, 'Established');
+  session.established += 1;
+  session.bfdWaitUntilMs = null;
+  restartHold(session, connection);
+  session.effects.push({ type: 'established', connection: connection.id, negotiated });
+}
+
+/** Everything that is heard in a session says that the peer lives; without a hold time nobody waits for it. */
+function restartHold(session: Session, connection: Connection): void {
+  const holdMs = connection.negotiated?.holdTimeMs ?? 0;
+  if (holdMs > 0) startTimer(session, connection, { name: 'hold', ms: holdMs });
+  else connection.timers.delete('hold');
+}
+
+/** Routes are not taken in: they are counted, and that is all. What RFC 7606 wants put up with is kept for people to see (its section 8). */
+function receiveUpdate(session: Session, connection: Connection, { announced, withdrawn, endOfRib, faults }: ReceivedUpdate): void {
+  restartHold(session, connection);
+  const [fault] = faults;
+  if (fault !== undefined) {
+    session.updateFaults += 1;
+    session.lastUpdateFault = fault.text;
+  }
+  session.prefixesReceived += announced.ipv4 + announced.ipv6 + withdrawn.ipv4 + withdrawn.ipv6;
+  if (endOfRib !== null) session.effects.push({ type: 'endOfRib', family: endOfRib });
+}
+
+/** RFC 2918 section 4: only of families that are spoken; where it was not agreed on at all, it is passed over too. */
+function receiveRouteRefresh(session: Session, connection: Connection, { family, subtype }: RouteRefreshMessage): void {
+  restartHold(session, connection);
+  const { negotiated } = connection;
+  if (subtype !== 'request' || family === null || negotiated === null) return;
+  if (negotiated.routeRefresh && negotiated.families.includes(family)) session.effects.push({ type: 'refresh', family });
+}
+
+/** Never answered, whatever is in it (RFC 4271 section 6.4). */
+function receiveNotification(session: Session, connection: Connection, notification: NotificationMessage): void {
+  const { code, subcode } = notification;
+  const { peer } = session.options;
+  closeConnection(session, connection, null);
+  if (isCollision(notification) && session.connections.length > 1 && connection.phase !== 'Established') {
+    // The other connection goes on: nothing is wrong.
+    forgetConnection(session, connection);
+    return keepTrying(session);
+  }
+  if (connection.phase !== 'Established' && refusesOffer(notification)) session.offerLevel = nextOfferLevel(session.offerLevel, peer);
+  // A peer that ends it before its OPEN has its own reasons to wait: it is heard when it comes, else both could wait for each other in turns.
+  const kind = code === ERROR.cease && connection.negotiated === null ? 'closed' : 'fault';
+  loseConnection(session, connection, {
+    kind, text: closedByPeer(notification, peer), notification: { direction: 'received', fault: { code, subcode } },
+  });
+}
+
+function isCollision({ code, subcode }: NotificationMessage): boolean {
+  return code === ERROR.cease && subcode === CEASE.connectionCollisionResolution;
+}
+
+/** Old peers refuse capabilities that they do not know, or capabilities at all (RFC 5492 sections 3 and 5). */
+function refusesOffer({ code, subcode }: NotificationMessage): boolean {
+  return code === ERROR.open && (subcode === OPEN_ERROR.unsupportedOptionalParameter || subcode === OPEN_ERROR.unsupportedCapability);
+}

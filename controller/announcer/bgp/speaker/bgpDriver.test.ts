@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import type { L4Key } from '../../../../core/ir/l4.ts';
+import { forwardedPort } from '../../testing/announcerFacts.ts';
+import { NO_BGP_REPORT, type BgpReport } from '../bgpReport.ts';
+import { createBgpDriver, type BgpDriver } from './bgpDriver.ts';
+
+interface TestDriver {
+  readonly driver: BgpDriver;
+  readonly done: string[];
+  readonly reports: BgpReport[];
+  readonly state: { problems: readonly string[]; failure: Error | null };
+  readonly failures: unknown[];
+}
+
+/** A driver of a speaker that only remembers, under timers of the test. */
+function createDriver(t: TestContext): TestDriver {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const [done, reports, failures]: [string[], BgpReport[], unknown[]] = [[], [], []];
+  const state: TestDriver['state'] = { problems: [], failure: null };
+  const driver = createBgpDriver({
+    speaker: {
+      start: async () => {
+        done.push('start');
+        if (state.failure !== null) throw state.failure;
+      },
+      want: () => {}, setServing: () => {}, linksChanged: () => {}, setAlive: () => {},
+      setForwarded: (addresses) => void done.push(`forwarded ${[...addresses].join(' ')}`),
+      report: () => ({ ...NO_BGP_REPORT, problems: state.problems }),
+      stop: async (forGood) => void done.push(`stop ${forGood}`),
+      abandon: () => void done.push('abandon'),
+    },
+    report: (report) => { reports.push(report); },
+    failed: (error) => { failures.push(error); },
+  });
+  t.after(() => driver.abandon());
+  return { driver, done, reports, state, failures };
+}
+
+const PORT = forwardedPort('192.0.2.1', { address: '10.0.0.1', port: 80 });
+const PORTS = new Map<L4Key, typeof PORT>([[PORT.key, PORT]]);
+
+test('it speaks once the kernel was told, and what could not be programmed is not said to be forwarded', (t) => {
+  const { driver, done } = createDriver(t);
+  driver.start();
+  driver.kernelApplied(PORTS, { programmed: true, ports: 1, problems: [] });
+  driver.kernelApplied(new Map(), { programmed: false, ports: 1, problems: ['nft'] });
+  driver.kernelApplied(new Map(), { programmed: true, ports: 0, problems: [] });
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(done, ['forwarded 192.0.2.1', 'start', 'forwarded ']);
+});
+
+test('a kernel that does not answer holds it up for a while only', (t) => {
+  const { driver, done } = createDriver(t);
+  driver.start();
+  t.mock.timers.tick(4_999);
+  assert.deepEqual(done, []);
+  t.mock.timers.tick(1);
+  assert.deepEqual(done, ['start']);
+});
+
+test('reports are told when they are another, twice a second at most, and counters now and then', (t) => {
+  const { driver, reports, state } = createDriver(t);
+  driver.start();
+  for (let count = 0; count < 100; count += 1) {
+    state.problems = [`problem ${count}`];
+    driver.changed();
+    t.mock.timers.tick(10);
+  }
+  assert.deepEqual(reports.map(({ problems }) => problems), [['problem 49'], ['problem 99']]);
+  driver.changed();
+  t.mock.timers.tick(1_000);
+  assert.equal(reports.length, 2);
+  state.problems = ['in silence'];
+  t.mock.timers.tick(5_000);
+  t.mock.timers.tick(500);
+  assert.deepEqual(reports.at(-1)?.problems, ['in silence']);
+});
+
+test('a stop is reported to its end, and after it nothing is said', async (t) => {
+  const { driver, done, reports, state } = createDriver(t);
+  driver.start();
+  state.problems = ['draining'];
+  const stopping = driver.stop(true);
+  driver.changed();
+  t.mock.timers.tick(500);
+  assert.deepEqual(reports.at(-1)?.problems, ['draining']);
+  state.problems = ['over'];
+  await stopping;
+  driver.changed();
+  driver.kernelApplied(PORTS, { programmed: true, ports: 1, problems: [] });
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(reports.at(-1)?.problems, ['over']);
+  assert.deepEqual(done, ['stop true']);
+});
+
+test('a speaker that cannot start is a failure', async (t) => {
+  const { driver, state, failures } = createDriver(t);
+  state.failure = new Error('no');
+  driver.start();
+  t.mock.timers.tick(5_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(failures, [state.failure]);
+});

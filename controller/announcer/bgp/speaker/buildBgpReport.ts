@@ -1,0 +1,118 @@
+import type { BfdReport } from '../../bfd/bfdSpeaker.ts';
+import type { BgpFamilyReport, BgpPathReport, BgpPeerReport, BgpReport, BgpRouteReport } from '../bgpReport.ts';
+import type { BgpWanted, WantedRoute } from '../bgpWanted.ts';
+import type { AddressFamily } from '../codec/message.ts';
+import type { OutRoute } from '../routes/outRoute.ts';
+import type { RouteState } from '../routes/routeBook.ts';
+import type { ConnectionEnds, SessionView } from '../session/sessionEvents.ts';
+import { describeCapabilities } from './describeCapabilities.ts';
+import type { SentRoutes } from './peerSession.ts';
+import { printCommunity, printLargeCommunity } from './printCommunity.ts';
+
+/** One peer as its session and its Adj-RIB-Out show it. */
+export interface PeerFacts {
+  readonly view: SessionView;
+  readonly lastEnds: ConnectionEnds | null;
+  readonly routes: SentRoutes;
+  /** Families of which nothing can be sent, and why. */
+  readonly refusals: ReadonlyMap<AddressFamily, string>;
+  readonly bfd: BfdReport | null;
+}
+
+/** What a report is made of. */
+export interface ReportFacts {
+  readonly wanted: BgpWanted;
+  /** By name. */
+  readonly peers: ReadonlyMap<string, PeerFacts>;
+  /** By prefix. */
+  readonly states: ReadonlyMap<string, RouteState>;
+  readonly problems: readonly string[];
+  /** Wall clock, for routes nothing was decided about yet. */
+  readonly nowMs: number;
+}
+
+/** What is true now, sorted. */
+export function buildBgpReport(facts: ReportFacts): BgpReport {
+  const { wanted, peers, problems } = facts;
+  const paths = pathsByPrefix(peers);
+  const unsendable = [...peers].flatMap(([name, { routes }]) => [...routes.unsendable()].map(([key, why]) => `${key} cannot be sent to ${name}: ${why}`));
+  return {
+    peers: [...wanted.peers.keys()].toSorted().flatMap((name) => {
+      const peer = peers.get(name);
+      return peer === undefined ? [] : [reportPeer(facts, name, peer)];
+    }),
+    routes: [...wanted.routes.values()].toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1)).map((route) => reportRoute(facts, route, paths)),
+    problems: [...problems, ...unsendable.slice(0, MAX_UNSENDABLE)],
+  };
+}
+
+/** Ours: as many as help to see what is wrong. */
+const MAX_UNSENDABLE = 10;
+
+function reportPeer({ wanted }: ReportFacts, name: string, { view, lastEnds, routes, refusals, bfd }: PeerFacts): BgpPeerReport {
+  const peer = wanted.peers.get(name);
+  if (peer === undefined) throw new Error(`there is no peer ${name}`);
+  const { negotiated } = view;
+  const known = lastEnds?.remoteAddress ?? null;
+  const families = negotiated?.families ?? peer.families;
+  return {
+    name,
+    remote: peer.remote.type === 'address' ? peer.remote.address : known === null ? peer.remote.interface : `${known}%${peer.remote.interface}`,
+    port: peer.port,
+    vrf: peer.vrf,
+    state: view.state,
+    sinceMs: view.sinceMs,
+    localAddress: negotiated?.ends.localAddress ?? lastEnds?.localAddress ?? peer.sourceAddress,
+    localAsn: peer.localAsn,
+    remoteAsn: negotiated?.remoteAsn ?? (peer.remoteAsn.type === 'number' ? peer.remoteAsn.asn : null),
+    routerId: peer.routerId,
+    remoteRouterId: negotiated?.remoteRouterId ?? null,
+    remoteHostName: negotiated?.remoteHostName ?? '',
+    holdTimeMs: negotiated?.holdTimeMs ?? null,
+    keepaliveTimeMs: negotiated?.keepaliveTimeMs ?? null,
+    capabilities: negotiated === null ? [] : describeCapabilities(negotiated),
+    families: families.map((family): BgpFamilyReport => ({
+      family, announced: view.state === 'Established' ? routes.count(family) : 0, reason: refusals.get(family) ?? '',
+    })),
+    sent: view.sent,
+    received: view.received,
+    prefixesReceived: view.prefixesReceived,
+    established: view.established,
+    lastError: view.lastError,
+    retryInMs: view.retryInMs,
+    bfd,
+  };
+}
+
+function reportRoute({ states, nowMs }: ReportFacts, route: WantedRoute, paths: ReadonlyMap<string, readonly BgpPathReport[]>): BgpRouteReport {
+  const { prefix, family, vips } = route;
+  const { state, reason, sinceMs } = states.get(prefix) ?? { state: 'withdrawn', reason: 'not decided yet', sinceMs: nowMs };
+  return {
+    prefix, family, state, reason, sinceMs,
+    vips: vips.map(({ address }) => address),
+    services: [...new Set(vips.flatMap(({ services }) => services))].toSorted(),
+    paths: paths.get(prefix) ?? [],
+  };
+}
+
+function pathsByPrefix(peers: ReportFacts['peers']): ReadonlyMap<string, readonly BgpPathReport[]> {
+  const byPrefix = new Map<string, BgpPathReport[]>();
+  for (const [name, { view, routes }] of [...peers].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    if (view.state !== 'Established') continue;
+    for (const route of routes.sent().values()) {
+      const paths = byPrefix.get(route.prefix);
+      if (paths === undefined) byPrefix.set(route.prefix, [reportPath(name, route)]);
+      else paths.push(reportPath(name, route));
+    }
+  }
+  return byPrefix;
+}
+
+function reportPath(peer: string, { pathId, attributes }: OutRoute): BgpPathReport {
+  const { nextHop, asPath, localPref, med, communities, largeCommunities, linkBandwidth } = attributes;
+  return {
+    peer, pathId, nextHop, asPath, localPref, med,
+    communities: [...communities.map(printCommunity), ...largeCommunities.map(printLargeCommunity)],
+    linkBandwidth: linkBandwidth?.octetsPerSecond ?? null,
+  };
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LOST_PEER, PATH, peerReport, REPORT, routeReport } from '../announcer/bgp/testing/bgpReports.ts';
+import { decodeBgpPeers, decodeBgpRoutes } from './decodeBgp.ts';
+import { printBgpPeers, printBgpRoutes } from './printBgp.ts';
+
+test('peers are printed with state, age, what they have and why one has no session', () => {
+  assert.equal(printBgpPeers(REPORT.peers, ['TCP port 179 is taken'], 1_000_000 + 90_061_000), [
+    'NAME         PEER         AS      STATE         SINCE   ANNOUNCED   UPDATES SENT/RCVD   BFD',
+    'edge/spare   10.0.0.253   ?       Idle          1d1h    -           2/7                 Down',
+    'edge/tor     10.0.0.254   64513   Established   1d1h    1 ipv4      2/7                 -',
+    '  edge/spare: the peer has closed it; tried again in 4 s',
+    '  edge/spare: BFD is Down: Control Detection Time Expired',
+    'TCP port 179 is taken',
+    '',
+  ].join('\n'));
+  assert.match(printBgpPeers([peerReport({ families: [{ family: 'ipv6', announced: 0, reason: 'eth0 has no IPv6 address' }] })], [], 1_000_000), /^ {2}edge\/tor: no ipv6 routes: eth0 has no IPv6 address$/m);
+  assert.match(printBgpPeers([], [], 0), /no BGPPeer is for this node/);
+});
+
+test('routes are printed a line for each peer, and those that nobody has with the reason', () => {
+  assert.equal(printBgpRoutes(REPORT.routes), [
+    'PREFIX         STATE       SERVICES   PEER       NEXT HOP   AS PATH   LOCALPREF   MED   COMMUNITIES',
+    '192.0.2.1/32   announced   shop/web   edge/tor   10.0.0.1   64512     -           -     no-export',
+    '192.0.2.2/32   withdrawn   shop/api   <none>     -          -         -           -     -',
+    '  192.0.2.2/32: the proxy of this node does not serve',
+    '',
+  ].join('\n'));
+  const path = { ...PATH, pathId: 7, asPath: [], localPref: 200, med: 5, linkBandwidth: 2e6 };
+  assert.match(printBgpRoutes([routeReport({ paths: [path] })]), /edge\/tor \(path 7\) {3}10\.0\.0\.1 {3}- {9}200 {9}5 {5}no-export,bandwidth:2000000/);
+  assert.match(printBgpRoutes([routeReport({ paths: [] })]), /no peer takes it now/);
+  assert.match(printBgpRoutes([]), /^No routes/);
+});
+
+test('what another program answers is not taken for it', () => {
+  assert.deepEqual(decodeBgpPeers({ peers: [LOST_PEER], problems: ['p'] })?.problems, ['p']);
+  assert.deepEqual(decodeBgpRoutes({ routes: REPORT.routes }), REPORT.routes);
+  for (const body of [null, [], {}, { peers: [{}], problems: [] }, { peers: [] }]) assert.equal(decodeBgpPeers(body), null);
+  for (const body of [null, [], {}, { routes: [{}] }]) assert.equal(decodeBgpRoutes(body), null);
+});

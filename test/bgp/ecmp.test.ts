@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { BACKEND_PORT } from '../netns/backends.ts';
+import { allAlive } from '../netns/failover.ts';
+import { lacksLab } from '../netns/lab.ts';
+import { monotonicMs, startProbe } from '../netns/probe.ts';
+import { until } from '../support/until.ts';
+import { bgpService, bgpVip } from './lab/bgpObjects.ts';
+import { allEstablished, peerOf } from './lab/bgpViews.ts';
+import { HOLD_TIME_S, MULTIPATH_KINDS, startEcmp, type Ecmp } from './lab/ecmp.ts';
+import { PROGRAMS } from './lab/startRouter.ts';
+import { startSpread, type Spread } from './lab/spread.ts';
+
+const skip = lacksLab(...PROGRAMS.bird, ...PROGRAMS.frr);
+const WEB = 1;
+const ALL = [1, 2, 3] as const;
+const EXCLUDED = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } as const;
+const QUESTIONS = 100;
+/** Detection takes 150 ms; the rest is for machines that do much else. */
+const BFD_LIMIT_MS = 1_500;
+const HOLD_LIMIT_MS = HOLD_TIME_S * 1000 + 3_000;
+
+test('BIRD and FRR spread a VIP over three nodes, and move what a node has carried when it goes', { skip }, async (t) => {
+  const ecmp = await startEcmp(t, (lab) => bgpService(lab, { name: 'web', vip: WEB, policy: 'Local' }));
+  const { cluster, routers, settings } = ecmp;
+  const { lab } = cluster;
+  await allAlive(cluster);
+  const established = () => Promise.all(cluster.gatehouses.map((gatehouse) => allEstablished(gatehouse, MULTIPATH_KINDS)));
+  await established();
+  await sentTo(ecmp, ALL);
+  const spreads = await Promise.all(routers.map(({ client }) => startSpread(t, client, { address: bgpVip(WEB).ipv4, port: BACKEND_PORT.udp })));
+
+  await cluster.step('flows are on all nodes, of both families', async (st) => {
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      for (const { kind, client } of routers) {
+        const spread = await startSpread(st, client, { address: bgpVip(WEB)[family], port: BACKEND_PORT.udp });
+        const names = await spread.owners(0);
+        await spread.stop();
+        const counts = Object.entries(Object.groupBy(names, (name) => name)).map(([name, list]) => `${name}: ${list?.length ?? 0}`).toSorted();
+        st.diagnostic(`${kind}, ${family}: ${counts.join(', ')}`);
+        assert.equal(counts.length, ALL.length, counts.join(', '));
+      }
+    }
+  });
+
+  await cluster.step('without BFD, a node that dies is left after the hold time', async (st) => {
+    await dies(st, ecmp, { spreads, victim: 3, limitMs: HOLD_LIMIT_MS, name: `hold time ${HOLD_TIME_S} s` });
+    await established();
+  });
+
+  await cluster.step('BFD begins where a session is, and ends none', async () => {
+    const before = await incarnations(ecmp);
+    await cluster.change({ others: [...settings({ bfd: true }), ...bgpService(lab, { name: 'web', vip: WEB, policy: 'Local' })] });
+    for (const gatehouse of cluster.gatehouses) {
+      for (const kind of MULTIPATH_KINDS) {
+        await until(`BFD of ${gatehouse.node.nodeName} with ${kind}`, async () => (await peerOf(gatehouse, kind)).bfd?.state === 'Up');
+      }
+    }
+    for (const { peer } of routers) {
+      for (const { name } of peer.options.neighbors) await until(`BFD of ${peer.kind} with ${name}`, async () => (await peer.session(name)).bfdUp);
+    }
+    assert.deepEqual(await incarnations(ecmp), before);
+  });
+
+  await cluster.step('with BFD, it is left after its detection time', async (st) => {
+    await dies(st, ecmp, { spreads, victim: 2, limitMs: BFD_LIMIT_MS, name: 'BFD 3 x 50 ms' });
+    await established();
+  });
+  await Promise.all(spreads.map((spread) => spread.stop()));
+
+  await cluster.step('the announcer is killed: no request is lost', async (st) => {
+    const before = await incarnations(ecmp);
+    await nothingLost(st, ecmp, 'announcer killed', async () => {
+      await cluster.gatehouse(1).kill('announcer', 'SIGKILL');
+      await until('the sessions of node 1 are new', async () => {
+        const now = await incarnations(ecmp);
+        return [...before].every(([name, incarnation]) => !name.endsWith(' node1') || now.get(name) !== incarnation);
+      });
+      await established();
+    });
+    await sentTo(ecmp, ALL);
+  });
+
+  await cluster.step('Gatehouse is restarted (SIGTERM): no request is lost', async (st) => {
+    await nothingLost(st, ecmp, 'SIGTERM and a new start', async () => {
+      assert.equal(await cluster.gatehouse(1).stop(), 0);
+      await cluster.startAgain(1);
+      await established();
+    });
+    await sentTo(ecmp, ALL);
+  });
+
+  await cluster.step('a node is drained by its label: no request is lost', async (st) => {
+    await nothingLost(st, ecmp, 'label', async () => {
+      await cluster.change({ labels: { 2: EXCLUDED } });
+      await sentTo(ecmp, [1, 3]);
+    });
+    await cluster.change({ labels: {} });
+    await sentTo(ecmp, ALL);
+  });
+
+  await cluster.step('Gatehouse ends for good (SIGINT): no request is lost', async (st) => {
+    await nothingLost(st, ecmp, 'SIGINT', async () => {
+      cluster.gatehouse(3).process.kill('SIGINT');
+      await sentTo(ecmp, [1, 2]);
+    });
+  });
+});
+
+async function sentTo({ routers }: Ecmp, nodes: readonly number[]): Promise<void> {
+  for (const router of routers) await router.sends(WEB, nodes);
+}
+
+/** By router and node: the present session. */
+async function incarnations({ routers }: Ecmp): Promise<ReadonlyMap<string, string>> {
+  const all = await Promise.all(routers.flatMap(({ peer }) =>
+    peer.options.neighbors.map(async ({ name }) => [`${peer.kind} ${name}`, (await peer.session(name)).incarnation] as const)));
+  return new Map(all);
+}
+
+interface Death {
+  /** Of the routers, in their order. */
+  readonly spreads: readonly Spread[];
+  readonly victim: number;
+  readonly limitMs: number;
+  readonly name: string;
+}
+
+/** Pulls a node's cable, which its routers do not see, and tells how long its flows were not answered; then restores it. */
+async function dies(t: TestContext, ecmp: Ecmp, { spreads, victim, limitMs, name }: Death): Promise<void> {
+  const { cluster: { lab }, routers } = ecmp;
+  const owners = await Promise.all(spreads.map((spread) => spread.owners(monotonicMs())));
+  const cutMs = monotonicMs();
+  await lab.cut(victim);
+  const others = ALL.filter((number) => number !== victim);
+  await sentTo(ecmp, others);
+  const withoutMs = monotonicMs();
+  for (const [index, spread] of spreads.entries()) {
+    const now = await spread.owners(withoutMs);
+    assert.ok(!now.some((owner) => owner.startsWith(`node-${victim}/`)));
+    const own = (owners[index] ?? []).flatMap((owner, flow) => (owner.startsWith(`node-${victim}/`) ? [flow] : []));
+    const outages = own.map((flow) => spread.outageMs(flow, cutMs));
+    t.diagnostic(`${routers[index]?.kind}, ${name}: ${own.length} flows of node ${victim}, unanswered for ${Math.round(Math.max(...outages))} ms at most`);
+    assert.ok(own.length > 0 && Math.max(...outages) < limitMs);
+  }
+  await lab.restore(victim);
+  await sentTo(ecmp, ALL);
+}
+
+/** Clients behind both routers ask all the time, each time anew. */
+async function nothingLost(t: TestContext, { routers }: Ecmp, name: string, happens: () => Promise<void>): Promise<void> {
+  const probes = await Promise.all(routers.map(({ client }) => startProbe(t, client, { mode: 'connections', address: bgpVip(WEB).ipv4, port: BACKEND_PORT.tcp })));
+  await Promise.all(probes.map((probe) => probe.answered(0, QUESTIONS)));
+  const beforeMs = monotonicMs();
+  await happens();
+  await Promise.all(probes.map((probe) => probe.answered(monotonicMs(), QUESTIONS)));
+  for (const [index, probe] of probes.entries()) {
+    const errors = probe.errors(beforeMs);
+    const asked = probe.attempts.filter(({ startedMs }) => startedMs >= beforeMs).length;
+    t.diagnostic(`${routers[index]?.kind}, ${name}: ${errors.length} of ${asked} requests lost${errors.length > 0 ? `: ${errors.join(' ')}` : ''}`);
+    await probe.stop();
+    // One that is under way while the router changes its mind may meet another node in its middle.
+    assert.ok(errors.length <= 1, errors.join(' '));
+  }
+}

@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { lacksLab } from '../netns/lab.ts';
+import { allAlive } from '../netns/failover.ts';
+import { until } from '../support/until.ts';
+import { bgpPrefix, bgpService } from './lab/bgpObjects.ts';
+import { allEstablished, peerOf } from './lab/bgpViews.ts';
+import { ALL_PEERS, OWN_ASN, peerName, ROUTER_ASN, startInterop, type Interop, type SessionName } from './lab/interop.ts';
+import { createMatrix } from './lab/matrix.ts';
+import { ROUTER_KINDS, type Route, type RouterKind } from './lab/router.ts';
+import { PROGRAMS } from './lab/startRouter.ts';
+
+const skip = lacksLab(...Object.values(PROGRAMS).flat());
+const WEB = 1;
+const LOCAL = 2;
+/** Of both VIPs and families. */
+const FAR_ROUTES = 4;
+const NO_BFD = { gobgp: 'it does not speak BFD', exabgp: 'it does not speak BFD' } as const;
+const NOT_UNNUMBERED = {
+  bird: 'it must be told the address of its neighbour', gobgp: 'FRR alone has a link of its own here', exabgp: 'it must be told the address of its neighbour',
+} as const;
+
+test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announces', { skip }, async (t) => {
+  const matrix = createMatrix(t);
+  const interop = await startInterop(t, (lab) => [
+    ...bgpService(lab, { name: 'web', vip: WEB }),
+    ...bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: [lab.node(1)] }),
+  ]);
+  const { cluster, gatehouse, router, settings } = interop;
+  const { lab } = cluster;
+  await allAlive(cluster);
+  const one = (kind: RouterKind, session: SessionName, prefix: string) => theRoute(interop, { kind, session, prefix });
+
+  await cluster.step('sessions are established', () => allEstablished(gatehouse, ALL_PEERS));
+
+  await cluster.step('routes have the attributes that the objects say', async () => {
+    const node = lab.node(1).addresses;
+    await matrix.check({
+      name: 'eBGP, IPv4, MD5',
+      check: async (kind) => {
+        const { asPath, nextHops, med } = await one(kind, 'plain', bgpPrefix(WEB).ipv4);
+        assert.deepEqual({ asPath, nextHops, med }, { asPath: [OWN_ASN], nextHops: [node.ipv4], med: 30 });
+      },
+    });
+    await matrix.check({
+      name: 'iBGP, IPv6',
+      check: async (kind) => {
+        const { asPath, localPref, med } = await one(kind, 'inner', bgpPrefix(LOCAL).ipv6);
+        assert.deepEqual({ asPath, localPref, med }, { asPath: [], localPref: 250, med: null });
+      },
+    });
+    await matrix.check({
+      name: 'communities, large communities',
+      check: async (kind) => {
+        const { communities, largeCommunities } = await one(kind, 'plain', bgpPrefix(WEB).ipv4);
+        assert.deepEqual({ communities, largeCommunities }, { communities: [`${OWN_ASN}:100`, `${OWN_ASN}:7`], largeCommunities: [`${OWN_ASN}:1:2`] });
+        assert.deepEqual((await one(kind, 'inner', bgpPrefix(LOCAL).ipv6)).communities, [`${OWN_ASN}:100`]);
+      },
+    });
+    await matrix.check({
+      name: 'multihop, source address, prepend',
+      check: async (kind) => {
+        const { asPath, nextHops, communities } = await one(kind, 'far', bgpPrefix(WEB).ipv4);
+        assert.deepEqual({ asPath, nextHops, communities }, { asPath: [OWN_ASN, OWN_ASN, OWN_ASN], nextHops: ['10.79.1.1'], communities: [] });
+      },
+    });
+    await matrix.check({
+      name: 'IPv6 routes over IPv4',
+      check: async (kind) => assert.deepEqual((await one(kind, 'far', bgpPrefix(WEB).ipv6)).asPath, [OWN_ASN, OWN_ASN, OWN_ASN]),
+    });
+    await matrix.check({
+      name: '4-octet AS',
+      check: async (kind) => assert.equal((await peerOf(gatehouse, peerName(kind, 'far'))).remoteAsn, ROUTER_ASN[kind]),
+    });
+    await matrix.check({
+      name: 'add-path',
+      check: async (kind) => {
+        const expected = lab.nodes.map(({ addresses }) => addresses.ipv6);
+        await until(`${kind} has two paths`, async () => (await routesOf(interop, kind, 'inner')).filter(({ prefix }) => prefix === bgpPrefix(WEB).ipv6).length === 2);
+        const paths = (await routesOf(interop, kind, 'inner')).filter(({ prefix }) => prefix === bgpPrefix(WEB).ipv6);
+        assert.deepEqual(paths.map(({ nextHops }) => nextHops.find((each) => expected.includes(each)) ?? '').toSorted((a, b) => (a < b ? -1 : 1)), expected);
+        assert.ok(paths.every(({ localPref }) => localPref === 250));
+      },
+    });
+    await matrix.check({
+      name: 'BFD',
+      lacks: NO_BFD,
+      check: async (kind) => {
+        await until(`BFD of ${kind}`, async () => (await router[kind].session('plain')).bfdUp);
+        assert.equal((await peerOf(gatehouse, peerName(kind, 'plain'))).bfd?.state, 'Up');
+      },
+    });
+    await matrix.check({
+      name: 'unnumbered',
+      lacks: NOT_UNNUMBERED,
+      check: async (kind) => {
+        for (const prefix of [bgpPrefix(WEB).ipv4, bgpPrefix(WEB).ipv6]) {
+          const { asPath, nextHops } = await one(kind, 'link', prefix);
+          assert.deepEqual(asPath, [OWN_ASN]);
+          assert.ok(nextHops.some((each) => each.startsWith('fe80:')), nextHops.join(' '));
+        }
+      },
+    });
+  });
+
+  await cluster.step('all is sent again to whoever asks for it', async () => {
+    await matrix.check({
+      name: 'route refresh',
+      lacks: { gobgp: 'it keeps all that it has heard, and never asks' },
+      check: async (kind) => {
+        const before = await router[kind].session('plain');
+        const counted = (await peerOf(gatehouse, peerName(kind, 'plain'))).received.routeRefresh;
+        await router[kind].refresh?.('plain', 'ipv4');
+        await until(`${kind} has asked`, async () => (await peerOf(gatehouse, peerName(kind, 'plain'))).received.routeRefresh > counted);
+        await until(`${kind} hears them`, async () => (await router[kind].session('plain')).updates > before.updates);
+        assert.equal((await router[kind].session('plain')).incarnation, before.incarnation);
+      },
+    });
+  });
+
+  await cluster.step('a change elsewhere is none of theirs', async () => {
+    const before = await sessionsNow(interop);
+    await cluster.change({ services: [{ name: 'elsewhere', vip: 201 }] });
+    await cluster.change({ services: [] });
+    assert.deepEqual(await sessionsNow(interop), before);
+  });
+
+  await cluster.step('routes go when they must', async () => {
+    const web = bgpService(lab, { name: 'web', vip: WEB });
+    const local = (...on: readonly number[]) => bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: on.map((number) => lab.node(number)) });
+    await cluster.change({ others: [...settings, ...web, ...local(2)] });
+    await matrix.check({
+      name: 'withdrawn: no endpoint here (Local)',
+      check: async (kind) => {
+        await gone(interop, kind, LOCAL);
+        await one(kind, 'plain', bgpPrefix(WEB).ipv4);
+      },
+    });
+    await cluster.change({ others: [...settings, ...local(1)] });
+    await matrix.check({
+      name: 'withdrawn: Service deleted',
+      check: async (kind) => {
+        await one(kind, 'plain', bgpPrefix(LOCAL).ipv4);
+        await gone(interop, kind, WEB);
+      },
+    });
+    await cluster.change({ others: [...settings, ...web, ...local(1)] });
+    for (const kind of ROUTER_KINDS) await one(kind, 'plain', bgpPrefix(WEB).ipv4);
+  });
+
+  await cluster.step('the announcer dies: routers keep what it has announced', async () => {
+    const before = await sessionsNow(interop);
+    const controller = await gatehouse.pid('controller');
+    // Nobody starts another one until it was looked at.
+    process.kill(controller, 'SIGSTOP');
+    await gatehouse.kill('announcer', 'SIGKILL');
+    try {
+      await matrix.check({
+        name: 'graceful restart: kept',
+        lacks: { exabgp: 'it has no table in which it could keep anything' },
+        check: async (kind) => {
+          await until(`${kind} has noticed`, async () => !(await router[kind].session('far')).up);
+          for (const prefix of Object.values(bgpPrefix(WEB)) as string[]) assert.equal((await one(kind, 'far', prefix)).stale, true);
+        },
+      });
+    } finally {
+      process.kill(controller, 'SIGCONT');
+    }
+    await matrix.check({
+      name: 'graceful restart: taken up again',
+      check: async (kind) => {
+        await until(`${kind} has a new session`, async () => {
+          const { up, incarnation } = await router[kind].session('far');
+          return up && incarnation !== before.get(peerName(kind, 'far'))?.incarnation;
+        });
+        await until(`nothing of ${kind} is stale`, async () => {
+          const routes = await routesOf(interop, kind, 'far');
+          return routes.length === FAR_ROUTES && routes.every(({ stale }) => !stale);
+        });
+      },
+    });
+    await allEstablished(gatehouse, ALL_PEERS);
+  });
+
+  await cluster.step('Gatehouse ends for good (SIGINT): all is withdrawn', async () => {
+    gatehouse.process.kill('SIGINT');
+    await matrix.check({
+      name: 'withdrawn: SIGINT',
+      check: async (kind) => {
+        await gone(interop, kind, WEB);
+        await gone(interop, kind, LOCAL);
+      },
+    });
+  });
+});
+
+function routesOf({ router }: Interop, kind: RouterKind, session: SessionName): Promise<readonly Route[]> {
+  return router[kind].routes(session);
+}
+
+/** The route of a prefix, by node 1 where there are several; waits for it. */
+async function theRoute(interop: Interop, { kind, session, prefix }: { readonly kind: RouterKind; readonly session: SessionName; readonly prefix: string }): Promise<Route> {
+  let last: readonly Route[] = [];
+  try {
+    return await until(`${kind} has ${prefix} of ${session}`, async () => {
+      last = await routesOf(interop, kind, session);
+      return last.find((each) => each.prefix === prefix);
+    }, LIMIT_MS);
+  } catch (error) {
+    throw new Error(`${kind} has no ${prefix} of ${session}, but ${JSON.stringify(last)}`, { cause: error });
+  }
+}
+
+const LIMIT_MS = 10_000;
+
+/** Resolves once a router has nothing of a VIP any more from any session. */
+async function gone(interop: Interop, kind: RouterKind, vip: number): Promise<void> {
+  const prefixes: readonly string[] = Object.values(bgpPrefix(vip));
+  for (const { name } of interop.router[kind].options.neighbors) {
+    await until(`${kind} has nothing of ${prefixes.join(' and ')} from ${name}`, async () => {
+      const routes = await interop.router[kind].routes(name);
+      return !routes.some(({ prefix, stale }) => prefixes.includes(prefix) && !stale);
+    }, LIMIT_MS);
+  }
+}
+
+/** By name of the peer: its present session, and how much was heard in it. */
+async function sessionsNow({ router }: Interop): Promise<ReadonlyMap<string, { readonly incarnation: string; readonly updates: number }>> {
+  const sessions = await Promise.all(ROUTER_KINDS.flatMap((kind) => router[kind].options.neighbors.map(async ({ name }) => {
+    const { incarnation, updates } = await router[kind].session(name);
+    return [`${kind}-${name}`, { incarnation, updates }] as const;
+  })));
+  return new Map(sessions);
+}

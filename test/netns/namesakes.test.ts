@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { until } from '../support/until.ts';
+import { startCluster, type Cluster } from './cluster.ts';
+import { startGatehouseNode } from './gatehouseNode.ts';
+import { lacksLab, type LabNode } from './lab.ts';
+import { nodeObjects, poolOf, serviceObjects, vipOf, writeObjects, type LabService } from './labObjects.ts';
+import { repliers } from './neighbours.ts';
+
+const skip = lacksLab();
+const echo: LabService = { name: 'echo', vip: 200 };
+const VIP = vipOf(echo);
+
+interface View {
+  readonly running: boolean;
+  readonly problems: readonly string[];
+  readonly vips: readonly { readonly address: string; readonly interfaces: readonly string[] }[];
+}
+
+for (const isKeyed of [false, true]) {
+  test(`a second machine under the name of a node owns nothing, says why, and changes nothing for the others, ${isKeyed ? 'with' : 'without'} a key`, { skip }, (t) => startNamesake(t, isKeyed));
+}
+
+async function startNamesake(t: TestContext, isKeyed: boolean): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-test-lab-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const key = join(folder, 'key');
+  await writeFile(key, 'a-key-that-all-nodes-have');
+  const args = isKeyed ? ['--membership-key-file', key] : [];
+  const cluster = await startCluster(t, { objects: () => ({ services: [echo] }), without: [3], lab: { nodes: 3 }, args });
+  const { lab } = cluster;
+  await until('the two hear each other', () => othersAlive(cluster));
+  const owner = await cluster.owner(VIP.ipv4);
+  const ownerOf6 = await cluster.owner(VIP.ipv6);
+  await writeObjects(folder, [...poolOf(), ...nodeObjects(lab), ...serviceObjects(lab, echo)]);
+  // The third machine is started as if it were the owner's node.
+  const twin: LabNode = { ...lab.node(3), nodeName: lab.node(owner).nodeName };
+  const gatehouse = await startGatehouseNode(t, twin, { folder, args });
+  const problems = await until('it says why', async () => {
+    const view = (await gatehouse.api('/api/v1/announcements')) as View;
+    return view.problems.length > 0 ? view.problems : null;
+  });
+  assert.match(problems.join(), new RegExp(`another machine is ${twin.nodeName}, at .*${lab.node(owner).addresses.ipv4}.*; this one has the addresses .*${lab.node(3).addresses.ipv4}`));
+  for (let look = 0; look < 3; look += 1) {
+    assert.deepEqual(await repliers(lab.client, VIP.ipv4), [lab.node(owner).mac]);
+    assert.deepEqual(await repliers(lab.client, VIP.ipv6), [lab.node(ownerOf6).mac]);
+  }
+  const view = (await gatehouse.api('/api/v1/announcements')) as View;
+  assert.deepEqual(view.vips.flatMap(({ interfaces }) => interfaces), []);
+  assert.match(await gatehouse.status(), /another machine is/);
+  const told = cluster.gatehouses.flatMap(({ log }) => log).filter(({ msg, message }) => String(msg ?? message).includes('another machine speaks under the name of a node'));
+  assert.ok(told.length > 0 && told.length <= 2, `${told.length} lines`);
+  assert.ok(await othersAlive(cluster), 'they still hear each other');
+}
+
+/** Each of the two that are rightful hears the other. */
+async function othersAlive(cluster: Cluster): Promise<boolean> {
+  for (const gatehouse of cluster.gatehouses) {
+    const { members } = (await gatehouse.api('/api/v1/announcements')) as { readonly members: readonly { readonly state: string }[] };
+    if (members.filter(({ state }) => state === 'alive').length !== 1) return false;
+  }
+  return true;
+}
