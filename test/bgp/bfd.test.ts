@@ -102,41 +102,6 @@ for (const kind of ['bird', 'frr'] satisfies BfdPeerKind[]) {
   });
 }
 
-test('frr: its AdminDown is told as such', { skip: lacksBfdPeer('frr') }, async (t) => {
-  const { peer, speaker } = await startUp(t, 'frr', ENDPOINTS.slice(0, 1));
-  await peer.shutDown(NODE.IPv4);
-  const report = await speaker.untilReport('single IPv4', 'AdminDown', ({ remoteState }) => remoteState === 'AdminDown');
-  assert.equal(report.state, 'Down');
-});
-
-test('frr: echo packets come back by its forwarding, and their absence is seen while it is well otherwise', { skip: lacksBfdPeer('frr') }, async (t) => {
-  const cable = await startCable(t);
-  const forward = (on: 0 | 1) => cable.router.exec('sysctl', ['-qw', `net.ipv4.ip_forward=${on}`]);
-  await forward(1);
-  const [plain] = ENDPOINTS;
-  assert.ok(plain !== undefined);
-  const endpoint: BfdEndpoint = { ...plain, settings: { ...SETTINGS, echoIntervalMs: 40 } };
-  await startBfdPeer('frr', cable, [mirrored(endpoint)]);
-  const speaker = await startBfdSpeaker(t, cable.node);
-  await speaker.setSessions([endpoint]);
-  // No more often than FRR can stand by its own account.
-  const up = await speaker.untilReport(endpoint.name, 'echo', ({ state, echoIntervalMs }) => state === 'Up' && echoIntervalMs === 50);
-  await speaker.untilReport(endpoint.name, 'many packets later', ({ received }) => received >= up.received + 40);
-  assert.equal((await speaker.report(endpoint.name)).downs, 0);
-  await forward(0);
-  await until('the echo function fails', () => speaker.events.some((event) => event.type === 'changed' && event.news.why.includes('echo packets')));
-  await speaker.setSessions([plain]);
-  await speaker.untilReport(endpoint.name, 'up without echo', ({ state, echoIntervalMs }) => state === 'Up' && echoIntervalMs === null);
-});
-
-test('a cut cable is seen, and a session returns with it', { skip: lacksBfdPeer('bird') }, async (t) => {
-  const { cable, speaker } = await startUp(t, 'bird');
-  await cable.router.exec('ip', ['link', 'set', 'eth0', 'down']);
-  for (const name of NAMES) await speaker.untilReport(name, 'down', ({ state }) => state === 'Down');
-  await cable.router.exec('ip', ['link', 'set', 'eth0', 'up']);
-  await speaker.untilReport('single IPv4', 'up again', ({ state }) => state === 'Up');
-});
-
 test('under load and with a busy main thread no session at 3 x 50 ms flaps', { skip: lacksBfdPeer('bird') }, async (t) => {
   const { speaker } = await startUp(t, 'bird');
   burn(t, 2);
@@ -161,6 +126,41 @@ test('under load and with a busy main thread no session at 3 x 50 ms flaps', { s
 });
 
 describe('each in namespaces of its own', { concurrency: true }, () => {
+  test('frr: its AdminDown is told as such', { skip: lacksBfdPeer('frr') }, async (t) => {
+    const { peer, speaker } = await startUp(t, 'frr', ENDPOINTS.slice(0, 1));
+    await peer.shutDown(NODE.IPv4);
+    const report = await speaker.untilReport('single IPv4', 'AdminDown', ({ remoteState }) => remoteState === 'AdminDown');
+    assert.equal(report.state, 'Down');
+  });
+
+  test('frr: echo packets come back by its forwarding, and their absence is seen while it is well otherwise', { skip: lacksBfdPeer('frr') }, async (t) => {
+    const cable = await startCable(t);
+    const forward = (on: 0 | 1) => cable.router.exec('sysctl', ['-qw', `net.ipv4.ip_forward=${on}`]);
+    await forward(1);
+    const [plain] = ENDPOINTS;
+    assert.ok(plain !== undefined);
+    const endpoint: BfdEndpoint = { ...plain, settings: { ...SETTINGS, echoIntervalMs: 40 } };
+    await startBfdPeer('frr', cable, [mirrored(endpoint)]);
+    const speaker = await startBfdSpeaker(t, cable.node);
+    await speaker.setSessions([endpoint]);
+    // No more often than FRR can stand by its own account.
+    const up = await speaker.untilReport(endpoint.name, 'echo', ({ state, echoIntervalMs }) => state === 'Up' && echoIntervalMs === 50);
+    await speaker.untilReport(endpoint.name, 'many packets later', ({ received }) => received >= up.received + 40);
+    assert.equal((await speaker.report(endpoint.name)).downs, 0);
+    await forward(0);
+    await until('the echo function fails', () => speaker.events.some((event) => event.type === 'changed' && event.news.why.includes('echo packets')));
+    await speaker.setSessions([plain]);
+    await speaker.untilReport(endpoint.name, 'up without echo', ({ state, echoIntervalMs }) => state === 'Up' && echoIntervalMs === null);
+  });
+
+  test('a cut cable is seen, and a session returns with it', { skip: lacksBfdPeer('bird') }, async (t) => {
+    const { cable, speaker } = await startUp(t, 'bird');
+    await cable.router.exec('ip', ['link', 'set', 'eth0', 'down']);
+    for (const name of NAMES) await speaker.untilReport(name, 'down', ({ state }) => state === 'Down');
+    await cable.router.exec('ip', ['link', 'set', 'eth0', 'up']);
+    await speaker.untilReport('single IPv4', 'up again', ({ state }) => state === 'Up');
+  });
+
   test('a main thread that is stuck is not spoken for, and is once it runs again', { skip: lacksBfdPeer('bird') }, async (t) => {
     const { peer, speaker } = await startUp(t, 'bird', ENDPOINTS.slice(0, 1));
     const blocked = speaker.block(6_000);

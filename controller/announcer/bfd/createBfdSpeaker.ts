@@ -2,6 +2,7 @@ import { createPendingRequests, RequestError } from '../../../core/ipc/pendingRe
 import { planRestart } from '../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../core/log/logger.ts';
 import type { BfdEndpoint, BfdReport, BfdSpeaker, BfdSpeakerEvents } from './bfdSpeaker.ts';
+import { addressKey } from './thread/bfdWire.ts';
 import { BEAT_EVERY_MS, createLifeSigns } from './thread/lifeSigns.ts';
 import type { ThreadPriority } from './thread/raisePriority.ts';
 import { startThreadLife, type ThreadLife } from './thread/threadLife.ts';
@@ -23,6 +24,7 @@ const BEATS_UNTIL_STUCK = 20;
 /**
  * Speaks BFD in a thread of its own, so that a main thread that is busy for some seconds ends no session. One that is stuck for 5 s is no
  * longer spoken for, and peers find out by the silence (`LifeSigns`). A thread that dies is started again, and its sessions begin anew.
+ * `setSessions` throws TypeError for an address that is none.
  */
 export function createBfdSpeaker(dependencies: BfdSpeakerDependencies): BfdSpeaker {
   return new ThreadedSpeaker(dependencies);
@@ -60,6 +62,8 @@ class ThreadedSpeaker implements BfdSpeaker {
   }
 
   setSessions(sessions: readonly BfdEndpoint[]): void {
+    // What is no address is a mistake of who calls, and must not end the thread.
+    for (const { localAddress, remoteAddress } of sessions) for (const address of [localAddress, remoteAddress]) addressKey(address);
     this.#sessions = sessions;
     const names = new Set(sessions.map(({ name }) => name));
     for (const name of this.#told.keys()) if (!names.has(name)) this.#told.delete(name);

@@ -146,6 +146,7 @@ class GossipMember implements GossipMembership {
 
   setNodes(nodes: ReadonlyMap<string, readonly string[]>): void {
     this.#nodes = nodes;
+    for (const node of this.#unreadable.keys()) if (!nodes.has(node)) this.#unreadable.delete(node);
     this.#dispatch({ type: 'nodes', nodes: this.#reachable() });
   }
 
@@ -178,7 +179,7 @@ class GossipMember implements GossipMembership {
   troubles(): MembershipTroubles {
     const nowMs = this.#dependencies.clock.now();
     const doubt = this.#machine?.doubt() ?? null;
-    const unreadable = [...this.#unreadable].filter(([node, { lastMs }]) => this.#nodes.has(node) && nowMs - lastMs < UNREADABLE_MS);
+    const unreadable = [...this.#unreadable].filter(([, { lastMs }]) => nowMs - lastMs < UNREADABLE_MS);
     const problems = unreadable.map(([node, { count }]) =>
       `membership: ${node} has another key than ${this.#dependencies.nodeName}, or none: ${magnitude(count)} datagrams from it could not be opened`);
     return { doubt, problems: doubt === null ? problems : [`membership: this node owns nothing: ${doubt}`, ...problems] };

@@ -43,7 +43,7 @@ test('a packet without a discriminator is the session\'s of its addresses, inter
   const table = createTable();
   assert.deepEqual(sentBy(table.set([ENDPOINT], 0)), ['101 Down 0']);
   for (const other of foreign) assert.deepEqual(table.receive(packet(), { ...ARRIVAL, ...other }, 0), []);
-  assert.equal(table.strays(), foreign.length);
+  assert.deepEqual([reportOf(table)?.received, reportOf(table)?.dropped], [0, 0]);
   assert.deepEqual(newsOf(table.receive(packet(), ARRIVAL, 0)), ['a Init']);
 });
 
@@ -140,4 +140,31 @@ test('AdminDown to all is said with each call', () => {
   const table = createTable();
   table.set([ENDPOINT, { ...ENDPOINT, name: 'b', remoteAddress: '192.0.2.3' }], 0);
   for (let call = 0; call < 3; call += 1) assert.deepEqual(sentBy(table.disable(1)), ['101 AdminDown 0', '102 AdminDown 0']);
+});
+
+test('echo packets leave by the interface where the peer is heard, and what comes back is the session\'s', () => {
+  const table = createTable();
+  const endpoint = { ...ENDPOINT, settings: { ...SETTINGS, echoIntervalMs: 50 } };
+  table.set([endpoint], 0);
+  const first = table.receive(packet({ requiredMinEchoRxUs: 1 }), ARRIVAL, 0);
+  assert.deepEqual(first[0], { type: 'echoLink', interfaceIndex: 3 });
+  table.receive(packet({ state: 'Up', yourDiscriminator: 101, requiredMinEchoRxUs: 1 }), ARRIVAL, 0);
+  const [echo] = table.tick(0).filter((effect) => effect.type === 'echo');
+  assert.ok(echo !== undefined);
+  assert.deepEqual([echo.endpoint.name, echo.interfaceIndex], ['a', 3]);
+  assert.equal(table.receiveEcho(Buffer.alloc(16), 1), false);
+  assert.equal(table.receiveEcho(Buffer.alloc(3), 1), false);
+  assert.equal(table.receiveEcho(echo.payload, 1), true);
+});
+
+test('no echo packets are sent to IPv6 peers', () => {
+  const table = createTable();
+  table.set([{ ...ENDPOINT, localAddress: 'fd00::1', remoteAddress: 'fd00::2', settings: { ...SETTINGS, echoIntervalMs: 50 } }], 0);
+  const arrival = { ...ARRIVAL, source: 'fd00::2', destination: 'fd00::1' };
+  const effects = [
+    ...table.receive(packet({ requiredMinEchoRxUs: 1 }), arrival, 0),
+    ...table.receive(packet({ state: 'Up', yourDiscriminator: 101, requiredMinEchoRxUs: 1 }), arrival, 0), ...table.tick(0),
+  ];
+  assert.equal(reportOf(table)?.state, 'Up');
+  assert.ok(effects.every(({ type }) => type !== 'echo' && type !== 'echoLink'));
 });

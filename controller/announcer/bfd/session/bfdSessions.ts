@@ -61,8 +61,6 @@ export interface BfdSessions {
   /** AdminDown to all, once more with each call. */
   disable(nowMs: number): readonly BfdEffect[];
   reports(now: Moment): ReadonlyMap<string, BfdReport>;
-  /** Datagrams that were no session's. */
-  strays(): number;
 }
 
 /** Section 6.8.16: AdminDown is said for a Detection Time; ours: three packets, as the session is slow from then on. */
@@ -89,7 +87,6 @@ class SessionTable implements BfdSessions {
   /** `addressKeyOf` → those between the two addresses: several on links of their own, or by mistake. */
   readonly #byAddresses = new Map<string, Entry[]>();
   #effects: BfdEffect[] = [];
-  #strays = 0;
 
   constructor(options: BfdSessionsOptions) {
     this.#options = options;
@@ -121,10 +118,7 @@ class SessionTable implements BfdSessions {
   receive(octets: Buffer, arrival: Arrival, nowMs: number): readonly BfdEffect[] {
     const candidates = (this.#byAddresses.get(arrivalKey(arrival)) ?? []).filter(({ endpoint }) => this.#isFrom(endpoint, arrival));
     const [first] = candidates;
-    if (first === undefined) {
-      this.#strays += 1;
-      return [];
-    }
+    if (first === undefined) return [];
     const decoded = decodeControlPacket(octets);
     // RFC 5880 section 6.3: the peer says whose it is, once it knows; before, its addresses do.
     const yours = decoded.type === 'packet' ? decoded.packet.yourDiscriminator : 0;
@@ -175,10 +169,6 @@ class SessionTable implements BfdSessions {
       reports.set(name, { ...view, name, sinceMs: Math.round(wallMs - (monotonicMs - view.sinceMs)), dropped });
     }
     return reports;
-  }
-
-  strays(): number {
-    return this.#strays;
   }
 
   #add(endpoint: BfdEndpoint, nowMs: number): void {
