@@ -47,7 +47,10 @@ test('routers of the lab hear each other: what the suite reads of their tables i
     assert.equal((await router.session('other')).incarnation, before.incarnation);
   }
   await second.kill();
-  await until('BIRD keeps the routes of a neighbour that is gone', async () => (await first.routes('other')).every(({ stale }) => stale));
+  await until('BIRD keeps the routes of a neighbour that is gone', async () => {
+    const routes = await first.routes('other');
+    return routes.length === 2 && routes.every(({ stale }) => stale);
+  });
   await fourth.stop();
   await until('GoBGP has noticed', async () => !(await third.session('other')).up);
 });

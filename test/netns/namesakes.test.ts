@@ -17,7 +17,7 @@ const VIP = vipOf(echo);
 interface View {
   readonly running: boolean;
   readonly problems: readonly string[];
-  readonly vips: readonly { readonly address: string; readonly interfaces: readonly string[] }[];
+  readonly vips: readonly { readonly address: string; readonly owner: string | null; readonly interfaces: readonly string[] }[];
 }
 
 for (const isKeyed of [false, true]) {
@@ -33,8 +33,8 @@ async function startNamesake(t: TestContext, isKeyed: boolean): Promise<void> {
   const cluster = await startCluster(t, { objects: () => ({ services: [echo] }), without: [3], lab: { nodes: 3 }, args });
   const { lab } = cluster;
   await until('the two hear each other', () => othersAlive(cluster));
-  const owner = await cluster.owner(VIP.ipv4);
-  const ownerOf6 = await cluster.owner(VIP.ipv6);
+  // Both started a moment ago: what one had while it was alone may still move.
+  const [owner, ownerOf6] = await until('both name the same owners, who answer', () => agreedOwners(cluster));
   await writeObjects(folder, [...poolOf(), ...nodeObjects(lab), ...serviceObjects(lab, echo)]);
   // The third machine is started as if it were the owner's node.
   const twin: LabNode = { ...lab.node(3), nodeName: lab.node(owner).nodeName };
@@ -63,4 +63,16 @@ async function othersAlive(cluster: Cluster): Promise<boolean> {
     if (members.filter(({ state }) => state === 'alive').length !== 1) return false;
   }
   return true;
+}
+
+/** Numbers of the nodes that own the VIPs, IPv4 first; null while the two say different things, or others answer. */
+async function agreedOwners(cluster: Cluster): Promise<readonly [number, number] | null> {
+  const views = await Promise.all(cluster.gatehouses.map((gatehouse) => gatehouse.api('/api/v1/announcements') as Promise<View>));
+  const numberOf = async (address: string): Promise<number | null> => {
+    const named = new Set(views.map(({ vips }) => vips.find((vip) => vip.address === address)?.owner));
+    const node = cluster.lab.nodes.find(({ nodeName }) => named.size === 1 && named.has(nodeName));
+    return node !== undefined && (await repliers(cluster.lab.client, address)).join() === node.mac ? node.number : null;
+  };
+  const [ipv4, ipv6] = [await numberOf(VIP.ipv4), await numberOf(VIP.ipv6)];
+  return ipv4 === null || ipv6 === null ? null : [ipv4, ipv6];
 }

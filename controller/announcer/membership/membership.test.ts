@@ -194,3 +194,12 @@ test('a key that is too short and a name that cannot be sent are refused', () =>
   assert.throws(() => createMembership({ ...dependencies, key: 'c2hvcnQ=' }), RangeError);
   assert.throws(() => createMembership({ ...dependencies, nodeName: 'a b' }), RangeError);
 });
+
+test('a start is settled once the others have answered, or have had the time to, though none is there', async (t) => {
+  const port = await freePort();
+  const joinMs = 300;
+  const node = createNode(t, 1, port, { timings: { joinMs } });
+  const startedMs = systemClock.now();
+  await node.start();
+  assert.ok(systemClock.now() - startedMs >= joinMs, 'nobody has answered');
+});

@@ -208,7 +208,8 @@ class GossipMember implements GossipMembership {
       cookie: () => randomBytes(COOKIE_OCTETS).toString('hex'),
       localAddresses,
     }, nowMs);
-    this.#dispatch({ type: 'state', state: this.#state });
+    // Not by `#dispatch`: of no nodes at all, all have answered, and that would count as settled.
+    this.#carryOut(this.#machine.handle({ type: 'state', state: this.#state }, nowMs));
     this.#dispatch({ type: 'nodes', nodes: this.#reachable() });
     return this.#settled.promise;
   }

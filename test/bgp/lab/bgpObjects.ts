@@ -51,8 +51,8 @@ export const bgpPeer = (name: string, spec: BgpPeerSpec): LabManifest => own('BG
 export const bgpAdvertisement = (name: string, spec: BgpAdvertisementSpec): LabManifest => own('BGPAdvertisement', name, spec);
 export const community = (name: string, communities: readonly { readonly name: string; readonly value: string }[]): LabManifest => own('Community', name, { communities });
 /** As the routers of the lab have it. */
-export const bfdProfile = (name: string): LabManifest =>
-  own('BFDProfile', name, { receiveInterval: BFD.intervalMs, transmitInterval: BFD.intervalMs, detectMultiplier: BFD.multiplier });
+export const bfdProfile = (name: string, multiplier: number = BFD.multiplier): LabManifest =>
+  own('BFDProfile', name, { receiveInterval: BFD.intervalMs, transmitInterval: BFD.intervalMs, detectMultiplier: multiplier });
 
 /** Name of the pool of VIPs that are announced by BGP: no subnet of the lab. */
 export const BGP_POOL = 'bgp';

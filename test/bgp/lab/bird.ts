@@ -20,7 +20,12 @@ export async function startBird({ namespace, folder }: RouterPlace, first: Route
     get options() {
       return options;
     },
-    routes: async (name) => parseRoutes(await ask('show', 'route', 'all', 'protocol', protocolOf(name))),
+    routes: async (name) => {
+      const protocol = await ask('show', 'protocols', 'all', protocolOf(name));
+      // Of single routes it does not say so.
+      const stale = protocol.includes('Neighbor graceful restart active');
+      return parseRoutes(await ask('show', 'route', 'all', 'protocol', protocolOf(name)), stale);
+    },
     session: async (name) => {
       const text = await ask('show', 'protocols', 'all', protocolOf(name));
       const { remote, bfd } = neighborOf(options, name);
@@ -50,7 +55,7 @@ function protocolOf(name: string): string {
   return `to_${name}`;
 }
 
-function configOf({ asn, routerId, neighbors, multipath = false, announces = [] }: RouterOptions): string {
+function configOf({ asn, routerId, neighbors, multipath = false, announces = [], bfdMultiplier = BFD.multiplier }: RouterOptions): string {
   const kernel = (family: Family) => `protocol kernel { merge paths yes; ${family} { export where source = RTS_BGP; }; }`;
   return [
     'log stderr all;',
@@ -59,7 +64,7 @@ function configOf({ asn, routerId, neighbors, multipath = false, announces = [] 
     'timeformat protocol iso long ms;',
     'protocol device { debug off; scan time 1; }',
     'protocol direct { ipv4; ipv6; }',
-    `protocol bfd { interface "*" { interval ${BFD.intervalMs} ms; multiplier ${BFD.multiplier}; }; }`,
+    `protocol bfd { interface "*" { interval ${BFD.intervalMs} ms; multiplier ${bfdMultiplier}; }; }`,
     ...(multipath ? (['ipv4', 'ipv6'] as const).map(kernel) : []),
     ...(['ipv4', 'ipv6'] as const).map((family) => staticOf(family, announces)),
     // A MED goes out only where the export filter sets it.
@@ -98,7 +103,7 @@ function neighborConfig(neighbor: Neighbor, asn: number): string {
 }
 
 /** Of `show route all`: a line that begins with a prefix or with blanks and `unicast` begins a path, attributes follow. */
-export function parseRoutes(text: string): readonly Route[] {
+function parseRoutes(text: string, stale: boolean): readonly Route[] {
   const blocks: { readonly prefix: string; readonly lines: string[] }[] = [];
   let prefix = '';
   for (const line of text.split('\n')) {
@@ -110,10 +115,10 @@ export function parseRoutes(text: string): readonly Route[] {
     prefix = start[1] === '' ? prefix : (start[1] ?? '');
     blocks.push({ prefix, lines: [line] });
   }
-  return sortRoutes(blocks.map(({ prefix: own, lines }) => routeOf(own, lines)));
+  return sortRoutes(blocks.map(({ prefix: own, lines }) => routeOf(own, lines, stale)));
 }
 
-function routeOf(prefix: string, lines: readonly string[]): Route {
+function routeOf(prefix: string, lines: readonly string[], stale: boolean): Route {
   const value = (name: string): string | null => lines.find((line) => line.startsWith(`BGP.${name}: `))?.slice(name.length + 6) ?? null;
   const number = (name: string): number | null => (value(name) === null ? null : Number(value(name)));
   const tuples = (name: string): readonly string[] =>
@@ -127,6 +132,6 @@ function routeOf(prefix: string, lines: readonly string[]): Route {
     communities: tuples('community'),
     largeCommunities: tuples('large_community'),
     pathId: number('path_id'),
-    stale: /\(\d+s/.test(lines[0] ?? '') || lines.some((line) => line.startsWith('BGP.gr_stale') || line.includes('stale')),
+    stale,
   };
 }

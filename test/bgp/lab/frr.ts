@@ -115,7 +115,7 @@ const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ['gracefulShutdown', '65535:0'], ['graceful-shutdown', '65535:0'], ['noExport', '65535:65281'], ['no-export', '65535:65281'],
 ]);
 
-function configOf({ asn, routerId, neighbors, multipath = false, announces = [] }: RouterOptions): string {
+function configOf({ asn, routerId, neighbors, multipath = false, announces = [], bfdMultiplier = BFD.multiplier }: RouterOptions): string {
   return [
     `hostname ${routerId}`, 'log stdout', 'debug bgp neighbor-events',
     'route-map announced permit 10',
@@ -130,7 +130,7 @@ function configOf({ asn, routerId, neighbors, multipath = false, announces = [] 
     ...neighbors.flatMap(neighborConfig),
     ...(['ipv4', 'ipv6'] as const).flatMap((family) => familyConfig(family, { neighbors, multipath, announces })),
     'exit',
-    'bfd', ' profile lab', `  transmit-interval ${BFD.intervalMs}`, `  receive-interval ${BFD.intervalMs}`, `  detect-multiplier ${BFD.multiplier}`, ' exit', 'exit',
+    'bfd', ' profile lab', `  transmit-interval ${BFD.intervalMs}`, `  receive-interval ${BFD.intervalMs}`, `  detect-multiplier ${bfdMultiplier}`, ' exit', 'exit',
     '',
   ].join('\n');
 }

@@ -28,6 +28,8 @@ export interface Interop {
 
 export const OWN_ASN = 64_500;
 export const ROUTER_ASN = { bird: 4_200_000_001, frr: 4_200_000_002, gobgp: 4_200_000_003, exabgp: 4_200_000_004 } as const;
+/** Half a second, as machines that do much else stop for longer than 150 ms at times. */
+const BFD_MULTIPLIER = 10;
 const PASSWORD = 'lab-secret';
 const NUMBER = { bird: 1, frr: 2, gobgp: 3, exabgp: 4 } as const;
 /** Interface to FRR alone. */
@@ -65,7 +67,7 @@ export async function startInterop(t: TestContext, services: (lab: Lab) => reado
   const routers = new Map(await Promise.all(ROUTER_KINDS.map(async (kind) => {
     const host = await addRouterHost(t, lab, NUMBER[kind]);
     await connect(lab, host, kind);
-    return [kind, await startRouter(t, kind, host, { asn: ROUTER_ASN[kind], routerId: host.namespace.addresses.ipv4, neighbors: neighborsOf(lab, host, kind) })] as const;
+    return [kind, await startRouter(t, kind, host, { asn: ROUTER_ASN[kind], routerId: host.namespace.addresses.ipv4, bfdMultiplier: BFD_MULTIPLIER, neighbors: neighborsOf(lab, host, kind) })] as const;
   })));
   const router = (kind: RouterKind): RouterPeer => {
     const found = routers.get(kind);
@@ -108,7 +110,7 @@ function configuration(lab: Lab): LabManifest[] {
   const peers = ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).map((session) => bgpPeer(peerName(kind, session), peerSpec(lab, kind, session))));
   const named = (...sessions: readonly SessionName[]) => ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).filter((each) => sessions.includes(each)).map((each) => peerName(kind, each)));
   return [
-    bgpPool(), bfdProfile('lab'), ...peers,
+    bgpPool(), bfdProfile('lab', BFD_MULTIPLIER), ...peers,
     community('names', [{ name: 'site', value: `${OWN_ASN}:100` }]),
     bgpAdvertisement('outer', { ipAddressPools: [BGP_POOL], peers: named('plain', 'link'), communities: ['site', `${OWN_ASN}:7`, `large:${OWN_ASN}:1:2`], med: 30 }),
     bgpAdvertisement('far', { ipAddressPools: [BGP_POOL], peers: named('far'), asPathPrepend: 2 }),

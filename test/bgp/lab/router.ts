@@ -24,7 +24,7 @@ export interface Neighbor {
   readonly gracefulRestart?: boolean;
   /** Paths are taken (RFC 7911). */
   readonly addPath?: boolean;
-  /** Single hop: 50 ms, three times. */
+  /** Single hop. */
   readonly bfd?: boolean;
   /** Never opens the connection itself. */
   readonly passive?: boolean;
@@ -39,6 +39,8 @@ export interface RouterOptions {
   readonly neighbors: readonly Neighbor[];
   /** Best paths go to the kernel, all that are equal (BIRD, FRR). */
   readonly multipath?: boolean;
+  /** Default: that of `BFD`. */
+  readonly bfdMultiplier?: number;
   /** Prefixes that it announces to everybody, with `ANNOUNCED`. */
   readonly announces?: readonly string[];
 }
