@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { lacks, lacksRoot } from '../../test/support/requirement.ts';
 import { until } from '../../test/support/until.ts';
 import { addNamespace, removeNamespace, type Namespace } from '../../test/netns/namespace.ts';
+import { capabilityMask } from './capabilities.ts';
 import { announcerCapabilities } from './announcerPermission.ts';
 import { announcerFolder } from './fixture/runningAnnouncer.ts';
 import { waitUntilGone } from './fixture/processFacts.ts';
@@ -17,8 +18,8 @@ import type { AnnouncerReport } from '../announcer/report.ts';
 const skip = lacksRoot() || lacks('nft') || lacks('setpriv') || lacks('arping') || lacks('curl') || lacks('python3');
 
 const ADDRESS = '192.0.2.10';
-/** NET_ADMIN and NET_RAW, and NET_BIND_SERVICE where this process has it. */
-const CAPABILITIES = announcerCapabilities(readFileSync('/proc/self/status', 'utf8')).includes('NET_BIND_SERVICE') ? '0000000000003400' : '0000000000003000';
+/** As /proc/PID/status prints them. */
+const CAPABILITIES = capabilityMask(announcerCapabilities(readFileSync('/proc/self/status', 'utf8')));
 const NODE_ADDRESS = '192.0.2.1';
 const ENDPOINT_PORT = 8080;
 const CONTROLLER = join(import.meta.dirname, 'fixture/announcingController.ts');

@@ -38,8 +38,8 @@ test('an announcer needs Linux, capabilities, nft, and setpriv under root; each 
   assert.match(reasonOf({ platform: 'linux', isRoot: true, status: ALL, folders: [folderWith(t, 'nft')] }), /install util-linux/);
 });
 
-test('an announcer of root is given NET_BIND_SERVICE when there is one to give', () => {
-  assert.deepEqual(announcerCapabilities(ALL), ['NET_ADMIN', 'NET_RAW', 'NET_BIND_SERVICE']);
+test('an announcer of root is given NET_BIND_SERVICE and SYS_NICE when they are there to give', () => {
+  assert.deepEqual(announcerCapabilities(ALL), ['NET_ADMIN', 'NET_RAW', 'NET_BIND_SERVICE', 'SYS_NICE']);
   assert.deepEqual(announcerCapabilities('CapEff:\t0000000000003000\n'), ['NET_ADMIN', 'NET_RAW']);
 });
 

@@ -5,8 +5,11 @@ import { findProgram, programFolders } from './findProgram.ts';
 /** What an announcer must be able to do: raw sockets, and changing this network namespace. */
 export const ANNOUNCER_CAPABILITIES = ['NET_ADMIN', 'NET_RAW'] as const satisfies readonly Capability[];
 
-/** What an announcer is given when the controller has it: BGP can listen on port 179. Without it, it connects to its peers only. */
-const OPTIONAL_CAPABILITIES = ['NET_BIND_SERVICE'] as const satisfies readonly Capability[];
+/**
+ * What an announcer is given when the controller has it. NET_BIND_SERVICE: BGP can listen on port 179; without it, it connects to its peers
+ * only. SYS_NICE: the thread of BFD wakes up in time however busy the node is.
+ */
+const OPTIONAL_CAPABILITIES = ['NET_BIND_SERVICE', 'SYS_NICE'] as const satisfies readonly Capability[];
 
 /** What root needs beside them, to start a process that has only those and is somebody else. */
 const ROOT_CAPABILITIES = ['SETUID', 'SETGID', 'SETPCAP'] as const satisfies readonly Capability[];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lacksWhen } from '../../test/support/requirement.ts';
 import { forwardedPort, vip, wantedOf } from '../announcer/testing/announcerFacts.ts';
+import { capabilityMask } from './capabilities.ts';
 import { announcerCapabilities, announcerPermitted } from './announcerPermission.ts';
 import { createAnnouncer, nextReport } from './fixture/runningAnnouncer.ts';
 import { readUser, waitUntilGone } from './fixture/processFacts.ts';
@@ -13,8 +14,8 @@ import { ANNOUNCER_ID } from './processUser.ts';
 const ADDRESS = '192.0.2.10';
 const permission = announcerPermitted();
 const skip = lacksWhen(!permission.permitted, permission.permitted ? '' : permission.reason);
-/** NET_ADMIN and NET_RAW, and NET_BIND_SERVICE where this process has it. */
-const CAPABILITIES = announcerCapabilities(readFileSync('/proc/self/status', 'utf8')).includes('NET_BIND_SERVICE') ? '0000000000003400' : '0000000000003000';
+/** As /proc/PID/status prints them. */
+const CAPABILITIES = capabilityMask(announcerCapabilities(readFileSync('/proc/self/status', 'utf8')));
 
 test('an announcer is told what to want, then only differences, and reports what is true', { skip }, async (t) => {
   const running = createAnnouncer(t);

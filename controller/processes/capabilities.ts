@@ -1,5 +1,5 @@
 /** The capabilities that count here, by their number in Linux (include/uapi/linux/capability.h). */
-export const CAPABILITIES = { CHOWN: 0, SETGID: 6, SETUID: 7, SETPCAP: 8, NET_BIND_SERVICE: 10, NET_ADMIN: 12, NET_RAW: 13 } as const;
+export const CAPABILITIES = { CHOWN: 0, SETGID: 6, SETUID: 7, SETPCAP: 8, NET_BIND_SERVICE: 10, NET_ADMIN: 12, NET_RAW: 13, SYS_NICE: 23 } as const;
 
 /** The name of a capability, as Kubernetes writes it. */
 export type Capability = keyof typeof CAPABILITIES;
@@ -13,4 +13,9 @@ const LINES: Readonly<Record<CapabilitySet, RegExp>> = { effective: /^CapEff:\s*
 export function missingCapabilities(status: string, set: CapabilitySet, wanted: readonly Capability[]): readonly Capability[] {
   const bits = BigInt(`0x${LINES[set].exec(status)?.[1] ?? '0'}`);
   return wanted.filter((name) => (bits >> BigInt(CAPABILITIES[name])) % 2n === 0n);
+}
+
+/** A set as `/proc/PID/status` prints it: 16 hexadecimal digits. */
+export function capabilityMask(names: readonly Capability[]): string {
+  return names.reduce((mask, name) => mask | (1n << BigInt(CAPABILITIES[name])), 0n).toString(16).padStart(16, '0');
 }
