@@ -88,7 +88,7 @@ test('A BFDProfile in use is not deleted; one that nobody uses is', () => {
 });
 
 test('Objects may come in any order: what they refer to and is not there yet is a warning', () => {
-  const advertisement = raw('BGPAdvertisement', 'gatehouse/adv', { ipAddressPools: ['later'], peers: ['r9'], communities: ['no-export', '64512:1'] });
+  const advertisement = raw('BGPAdvertisement', 'gatehouse/adv', { ipAddressPools: ['later'], peers: ['r9'], communities: ['unheard-of', '64512:1'] });
   const { allowed, warnings } = review(clusterOf([]), advertisement);
   assert.equal(allowed, true);
   assert.equal(warnings.length, 3, warnings.join('\n'));

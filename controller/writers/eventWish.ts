@@ -112,7 +112,8 @@ function isForeign(object: KubeObject, ours: ReadonlySet<string>): boolean {
   return !ours.has(printRef(refOf(object)));
 }
 
-function involvedObject(object: KubeObject): InvolvedObject {
+/** An object as Events name it: one of another product by that product's kind. */
+export function involvedObject(object: KubeObject): InvolvedObject {
   const { namespace, name, uid, resourceVersion } = object.metadata;
   const foreign = 'group' in object ? foreignType(object.kind, object.group) : null;
   const own = { apiVersion: apiVersionOf(RESOURCES[object.kind]), kind: object.kind };

@@ -7,7 +7,7 @@ import { monotonicMs, startProbe } from '../netns/probe.ts';
 import { until } from '../support/until.ts';
 import { bgpService, bgpVip } from './lab/bgpObjects.ts';
 import { allEstablished, peerOf } from './lab/bgpViews.ts';
-import { HOLD_TIME_S, MULTIPATH_KINDS, startEcmp, type Ecmp } from './lab/ecmp.ts';
+import { HOLD_TIME_S, MULTIPATH_KINDS, startEcmp, type Ecmp, type EcmpOptions } from './lab/ecmp.ts';
 import { PROGRAMS } from './lab/startRouter.ts';
 import { startSpread, type Spread } from './lab/spread.ts';
 
@@ -26,6 +26,15 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
   const { lab } = cluster;
   await allAlive(cluster);
   const established = () => Promise.all(cluster.gatehouses.map((gatehouse) => allEstablished(gatehouse, MULTIPATH_KINDS)));
+  const configure = (options: EcmpOptions) => cluster.change({ others: [...settings(options), ...bgpService(lab, { name: 'web', vip: WEB, policy: 'Local' })] });
+  const watched = async (): Promise<void> => {
+    for (const gatehouse of cluster.gatehouses) {
+      for (const kind of MULTIPATH_KINDS) await until(`BFD of ${gatehouse.node.nodeName} with ${kind}`, async () => (await peerOf(gatehouse, kind)).bfd?.state === 'Up');
+    }
+    for (const { peer } of routers) {
+      for (const { name } of peer.options.neighbors) await until(`BFD of ${peer.kind} with ${name}`, async () => (await peer.session(name)).bfdUp);
+    }
+  };
   await established();
   await sentTo(ecmp, ALL);
   const spreads = await Promise.all(routers.map(({ client }) => startSpread(t, client, { address: bgpVip(WEB).ipv4, port: BACKEND_PORT.udp })));
@@ -50,15 +59,8 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
 
   await cluster.step('BFD begins where a session is, and ends none', async () => {
     const before = await incarnations(ecmp);
-    await cluster.change({ others: [...settings({ bfd: true }), ...bgpService(lab, { name: 'web', vip: WEB, policy: 'Local' })] });
-    for (const gatehouse of cluster.gatehouses) {
-      for (const kind of MULTIPATH_KINDS) {
-        await until(`BFD of ${gatehouse.node.nodeName} with ${kind}`, async () => (await peerOf(gatehouse, kind)).bfd?.state === 'Up');
-      }
-    }
-    for (const { peer } of routers) {
-      for (const { name } of peer.options.neighbors) await until(`BFD of ${peer.kind} with ${name}`, async () => (await peer.session(name)).bfdUp);
-    }
+    await configure({ bfd: true });
+    await watched();
     assert.deepEqual(await incarnations(ecmp), before);
   });
 
@@ -67,6 +69,17 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
     await established();
   });
   await Promise.all(spreads.map((spread) => spread.stop()));
+
+  await cluster.step('graceful restart is told in sessions of its own, BFD or not', async () => {
+    const before = await incarnations(ecmp);
+    await configure({ gracefulRestart: true });
+    await until('all sessions are new', async () => {
+      const now = await incarnations(ecmp);
+      return [...before].every(([name, incarnation]) => now.get(name) !== incarnation);
+    });
+    await established();
+    await sentTo(ecmp, ALL);
+  });
 
   await cluster.step('the announcer is killed: no request is lost', async (st) => {
     const before = await incarnations(ecmp);
@@ -132,6 +145,7 @@ async function dies(t: TestContext, ecmp: Ecmp, { spreads, victim, limitMs, name
   const owners = await Promise.all(spreads.map((spread) => spread.owners(monotonicMs())));
   const cutMs = monotonicMs();
   await lab.cut(victim);
+  t.after(() => lab.restore(victim));
   const others = ALL.filter((number) => number !== victim);
   await sentTo(ecmp, others);
   const withoutMs = monotonicMs();

@@ -76,5 +76,5 @@ test('who uses a VIP', { skip }, async (t) => {
 });
 
 function conflicts({ gatehouses }: Cluster): readonly Readonly<Record<string, unknown>>[] {
-  return gatehouses.flatMap(({ log }) => log.filter(({ type }) => type === 'conflict'));
+  return gatehouses.flatMap(({ log }) => log.filter(({ message }) => String(message).startsWith('another station uses')));
 }

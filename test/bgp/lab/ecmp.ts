@@ -26,11 +26,17 @@ export interface MultipathRouter {
   sends(vip: number, nodes: readonly number[]): Promise<void>;
 }
 
+/** Of all BGPPeers. */
+export interface EcmpOptions {
+  readonly bfd?: boolean;
+  readonly gracefulRestart?: boolean;
+}
+
 /** A Gatehouse on each node, and BIRD and FRR as their routers. */
 export interface Ecmp {
   readonly cluster: Cluster;
   readonly routers: readonly MultipathRouter[];
-  readonly settings: (options: { readonly bfd: boolean }) => readonly LabManifest[];
+  readonly settings: (options: EcmpOptions) => readonly LabManifest[];
 }
 
 export const OWN_ASN = 64_500;
@@ -44,17 +50,17 @@ function clientAddress(kind: MultipathKind, host: number): Addresses {
 
 /** Starts all of it; both routers take the same routes from all nodes. */
 export async function startEcmp(t: TestContext, services: (lab: Lab) => readonly LabManifest[]): Promise<Ecmp> {
-  const cluster = await startCluster(t, { lab: { nodes: 3 }, objects: (lab) => ({ others: [...settings({ bfd: false }), ...services(lab)] }) });
+  const cluster = await startCluster(t, { lab: { nodes: 3 }, objects: (lab) => ({ others: [...settings({}), ...services(lab)] }) });
   const routers = await Promise.all(MULTIPATH_KINDS.map((kind) => addRouter(t, cluster.lab, kind)));
   return { cluster, routers, settings };
 }
 
-function settings({ bfd }: { readonly bfd: boolean }): readonly LabManifest[] {
+function settings({ bfd = false, gracefulRestart = false }: EcmpOptions): readonly LabManifest[] {
   return [
     bgpPool(), bfdProfile('lab'), bgpAdvertisement('all', { ipAddressPools: [BGP_POOL] }),
     ...MULTIPATH_KINDS.map((kind) => bgpPeer(kind, {
       myASN: OWN_ASN, peerASN: ROUTER_ASN[kind], peerAddress: `10.77.0.${30 + NUMBER[kind]}`, holdTime: `${HOLD_TIME_S}s`, keepaliveTime: '1s', connectTime: '1s',
-      enableGracefulRestart: true, dualStackAddressFamily: true, ...(bfd ? { bfdProfile: 'lab' } : {}),
+      enableGracefulRestart: gracefulRestart, dualStackAddressFamily: true, ...(bfd ? { bfdProfile: 'lab' } : {}),
     })),
   ];
 }
