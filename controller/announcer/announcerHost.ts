@@ -62,6 +62,8 @@ class AnnouncerHost implements Host {
   #serving = false;
   #counts: ReadonlyMap<string, FrameCounts> = new Map();
   #portsGeneration = 0;
+  /** The last that the kernel has answered for: more is not known of what it says unasked. */
+  #answeredGeneration = 0;
   /** What the kernel was told last; null: nothing yet. */
   #programmed: { readonly ports: ReadonlyMap<L4Key, ForwardedPort>; readonly neighbourhood: Neighbourhood } | null = null;
   readonly #neighbours: NeighbourBook;
@@ -82,7 +84,7 @@ class AnnouncerHost implements Host {
     const events: PartTools['events'] = {
       interfacesChanged: () => this.#interfacesChanged(),
       membersChanged: () => this.#membersChanged(),
-      kernelReported: (report) => this.#tell({ type: 'kernel', generation: this.#portsGeneration, report }),
+      kernelReported: (report) => this.#tell({ type: 'kernel', generation: this.#answeredGeneration, report }),
       conflict: (seen) => this.#tell({ type: 'conflict', ...seen }),
       takenOver: (address) => this.#tell({ type: 'takenOver', address }),
       lapsed: () => this.#tell({ type: 'lapsed' }),
@@ -209,6 +211,7 @@ class AnnouncerHost implements Host {
     this.#portsGeneration = generation;
     this.#programmed = { ports, neighbourhood };
     this.#watch(this.#parts.kernel.apply(ports, neighbourhood).then((report) => {
+      this.#answeredGeneration = Math.max(this.#answeredGeneration, generation);
       this.#tell({ type: 'kernel', generation, report });
       this.#bgp.kernelApplied(ports, report);
     }));

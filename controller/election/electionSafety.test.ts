@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_TIMINGS, JITTER_FACTOR } from './electionTimings.ts';
-import { randomFrom, seedOfRun, type Random } from './testing/random.ts';
+import { seededRandom, testSeed } from '../../core/testing/seededRandom.ts';
 import type { SimulatedCandidate } from './testing/simulatedCandidate.ts';
 import { FINE_WEATHER, Simulation, type Weather } from './testing/simulation.ts';
 
-const SEED = seedOfRun(process.env);
+const SEED = testSeed();
 const HISTORIES = 3_000;
 const HISTORY_MS = 240_000;
 const LONG_DELAY_MS = 25_000;
@@ -23,13 +23,13 @@ const met = { terms: 0, lapses: 0, erasures: 0, releases: 0, histories: 0 };
 /** One history: what may go wrong goes wrong, then all is well for a while. */
 class History {
   readonly simulation: Simulation;
-  readonly #random: Random;
+  readonly #random: () => number;
   /** Machines sleep, or their wall clocks are set back. Both at once within ten seconds cannot be told from neither. */
   readonly #hasSleep: boolean;
   #erasedMs = Number.NEGATIVE_INFINITY;
   #leader: SimulatedCandidate | null = null;
 
-  constructor(random: Random) {
+  constructor(random: () => number) {
     this.#random = random;
     this.#hasSleep = random() < 0.5;
     this.simulation = new Simulation(random, (simulation) => this.#check(simulation));
@@ -145,7 +145,7 @@ test(`in ${HISTORIES} histories (GATEHOUSE_SEED=${SEED}) nobody ever leads besid
   for (let index = 0; index < HISTORIES; index += 1) {
     met.histories += 1;
     try {
-      new History(randomFrom(SEED + index)).run();
+      new History(seededRandom(SEED + index)).run();
     } catch (error) {
       throw new Error(`history of GATEHOUSE_SEED=${SEED + index}`, { cause: error });
     }
@@ -156,7 +156,7 @@ test(`in ${HISTORIES} histories (GATEHOUSE_SEED=${SEED}) nobody ever leads besid
 
 test(`a leader that dies is followed within a lease and one try (GATEHOUSE_SEED=${SEED})`, () => {
   for (let index = 0; index < 300; index += 1) {
-    const random = randomFrom(SEED + index);
+    const random = seededRandom(SEED + index);
     const simulation = new Simulation(random, ({ leaders }) => assert.ok(leaders.length <= 1));
     const count = 2 + Math.floor(random() * 4);
     for (let joined = 0; joined < count; joined += 1) simulation.join();
@@ -172,7 +172,7 @@ test(`a leader that dies is followed within a lease and one try (GATEHOUSE_SEED=
 
 test(`a leader that stops is followed within one try (GATEHOUSE_SEED=${SEED})`, () => {
   for (let index = 0; index < 300; index += 1) {
-    const random = randomFrom(SEED + index);
+    const random = seededRandom(SEED + index);
     const simulation = new Simulation(random, ({ leaders }) => assert.ok(leaders.length <= 1));
     for (let joined = 0; joined < 3; joined += 1) simulation.join();
     simulation.runUntil(10_000);

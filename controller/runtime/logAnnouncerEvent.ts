@@ -3,10 +3,9 @@ import type { AnnouncerEvent } from '../announcer/report.ts';
 
 /** One line for each thing that happens to VIPs and to BGP peers. */
 export function logAnnouncerEvent(event: AnnouncerEvent, logger: Logger): void {
-  const { type: _, ...facts } = event;
   switch (event.type) {
-    case 'conflict': return logger.warn('another station uses an address that is announced here', facts);
-    case 'moved': return logger.info('the owner of an address changes', facts);
-    case 'bgpPeer': return event.up ? logger.info('a BGP session is established', facts) : logger.warn('a BGP session is down', facts);
+    case 'conflict': return logger.warn('another station uses an address that is announced here', { ...event });
+    case 'moved': return logger.info('the owner of an address changes', { ...event });
+    case 'bgpPeer': return event.up ? logger.info('a BGP session is established', { ...event }) : logger.warn('a BGP session is down', { ...event });
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { seededRandom } from '../../core/testing/seededRandom.ts';
 import { printTranslation, readCase, type TranslationCase } from './testdata/readCase.ts';
 
 const FOLDER = new URL('testdata/', import.meta.url);
@@ -35,7 +36,7 @@ test('every expected file belongs to a case', () => {
 test('the order in which objects come changes nothing', () => {
   const seed = Number(process.env['GATEHOUSE_SEED'] ?? Date.now() % 1_000_000_007);
   console.log(`GATEHOUSE_SEED=${seed}`);
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   for (const name of names) {
     const original = load(name);
     const expected = printTranslation(original);
@@ -45,17 +46,6 @@ test('the order in which objects come changes nothing', () => {
     }
   }
 });
-
-/** Numbers from 0 to 1 (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 function shuffle<T>(items: readonly T[], random: () => number): T[] {
   return items

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seededRandom } from '../../core/testing/seededRandom.ts';
 import { ApiError, tooManyRequests } from './apiError.ts';
 
 /** What a request is, for rules that pick some. */
@@ -76,7 +77,7 @@ export function createFaults(targets: FaultTargets): FaultState {
       timer = intervalMs > 0 ? setInterval(targets.cutWatches, intervalMs) : null;
     },
     failNext: (count, options = {}) => void (next = { count, options }),
-    failFraction: (fraction, options = {}) => void (share = { fraction, options, draw: drawFrom(options.seed ?? 1) }),
+    failFraction: (fraction, options = {}) => void (share = { fraction, options, draw: seededRandom(options.seed ?? 1) }),
     delay: (wanted) => void (delayMs = wanted),
     hang(isHanging) {
       if (!isHanging) {
@@ -121,15 +122,4 @@ export function createFaults(targets: FaultTargets): FaultState {
 function failure({ status = 500, retryAfterSeconds = 1 }: FailureOptions): ApiError {
   if (status === 429) return tooManyRequests(retryAfterSeconds);
   return new ApiError(status, 'InternalError', 'Internal error occurred: injected fault', { retryAfterSeconds: status === 503 ? retryAfterSeconds : 0 });
-}
-
-/** Draws in [0, 1), the same for the same seed (mulberry32). */
-function drawFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,18 +1,14 @@
+import { seededRandom } from '../../core/testing/seededRandom.ts';
 import type { ObjectPlace, PlainObject } from '../apiserver/admin.ts';
 import { makeLeaf } from './certificates.ts';
 import { OWN_NAMESPACE, type Cluster } from './cluster.ts';
 import { pool } from './loadBalancer.ts';
 import { ingress, tlsSecret } from './manifests.ts';
 
-/** Draws whole numbers from 0 to below `limit`, the same for the same seed (mulberry32). */
+/** Draws whole numbers from 0 to below `limit`, the same for the same seed. */
 export function drawFrom(seed: number): (limit: number) => number {
-  let state = seed >>> 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
-  };
+  const random = seededRandom(seed);
+  return (limit) => Math.floor(random() * limit);
 }
 
 type Draw = (limit: number) => number;

@@ -1,15 +1,12 @@
+import { seededRandom } from '../../core/testing/seededRandom.ts';
+
 /** A whole number below its argument. */
 export type Random = (below: number) => number;
 
-/** The same numbers for the same seed (mulberry32). */
-export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+/** The same numbers for the same seed. */
+export function drawFrom(seed: number): Random {
+  const random = seededRandom(seed);
+  return (below) => Math.floor(random() * below);
 }
 
 /** Values that mean something in some field, and slips of them. */

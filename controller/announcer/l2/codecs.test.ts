@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { randomFrom, seedOfRun } from '../../election/testing/random.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 import { addressOctets } from './addressOctets.ts';
 import { decodeArp, isArpProbe } from './arp.ts';
 import { encodeSolicitation } from './encodeNdp.ts';
@@ -12,7 +12,7 @@ import { CLIENT6, CLIENT_MAC, ETH0, VIP6_OCTETS, settledMachine } from './testin
 import { fuzzedMachine, mutationRun } from './testing/mutationRun.ts';
 import { withNdpOctets, withOptions } from './testing/spoilFrame.ts';
 
-const SEED = seedOfRun(process.env);
+const SEED = testSeed();
 const MUTATIONS = 20_000;
 
 for (const [name, frame] of FRAMES) {
@@ -35,7 +35,7 @@ for (const [name, frame] of FRAMES) {
 }
 
 test(`Whatever is done to frames, nothing throws and nothing wrong is said (GATEHOUSE_SEED=${SEED})`, () => {
-  const random = randomFrom(SEED);
+  const random = seededRandom(SEED);
   const fuzzed = fuzzedMachine();
   for (let run = 0; run < MUTATIONS; run += 1) mutationRun(fuzzed, random);
 });

@@ -1,4 +1,4 @@
-import { randomFrom, seedOfRun } from '../../election/testing/random.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 import { fuzzedMachine, mutationRun } from './testing/mutationRun.ts';
 
 /**
@@ -14,9 +14,9 @@ if (!(seconds > 0)) {
   process.stderr.write('usage: fuzz [seconds]\n');
   process.exit(2);
 }
-const seed = seedOfRun(process.env);
+const seed = testSeed();
 process.stdout.write(`GATEHOUSE_SEED=${seed}, ${seconds} s\n`);
-const random = randomFrom(seed);
+const random = seededRandom(seed);
 const fuzzed = fuzzedMachine();
 const endMs = performance.now() + seconds * 1000;
 let runs = 0;

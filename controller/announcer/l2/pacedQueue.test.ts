@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { randomFrom, seedOfRun } from '../../election/testing/random.ts';
+import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
 import { MAX_FRAMES_PER_WINDOW, PacedQueue, WINDOW_MS } from './pacedQueue.ts';
 
-const SEED = seedOfRun(process.env);
+const SEED = testSeed();
 
 test(`Items come in order of time, equal ones in the order in which they were added (GATEHOUSE_SEED=${SEED})`, () => {
-  const random = randomFrom(SEED);
+  const random = seededRandom(SEED);
   const queue = new PacedQueue<readonly [number, number]>();
   const items = Array.from({ length: 2000 }, (_, order) => [Math.floor(random() * 500), order] as const);
   for (const item of items) queue.add(item[0], item);

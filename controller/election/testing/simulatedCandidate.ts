@@ -1,6 +1,5 @@
 import { stepElection } from '../electionMachine.ts';
 import { isRightful, NEW_ELECTION, wakeAtMs, type ElectionAction, type ElectionEvent, type ElectionRules, type ElectionState, type Moment } from '../electionState.ts';
-import type { Random } from './random.ts';
 
 /** For tests: clocks of one machine, and how fast they run beside true time. */
 export interface SimulatedClocks {
@@ -15,14 +14,14 @@ export interface SimulatedClocks {
 export class SimulatedCandidate {
   readonly clocks: SimulatedClocks;
   readonly rules: ElectionRules;
-  readonly #random: Random;
+  readonly #random: () => number;
   /** What happened while the process was paused; it learns all of it afterwards, in any order. */
   readonly #missed: ElectionEvent[] = [];
   state: ElectionState = NEW_ELECTION;
   isAlive = true;
   isPaused = false;
 
-  constructor(rules: ElectionRules, clocks: SimulatedClocks, random: Random) {
+  constructor(rules: ElectionRules, clocks: SimulatedClocks, random: () => number) {
     this.rules = rules;
     this.clocks = clocks;
     this.#random = random;

@@ -1,6 +1,5 @@
 import { DEFAULT_TIMINGS, type ElectionTimings } from '../electionTimings.ts';
 import type { ElectionAction, ElectionEvent, ReadResult, WriteResult } from '../electionState.ts';
-import type { Random } from './random.ts';
 import { SimulatedCandidate } from './simulatedCandidate.ts';
 import { createSimulatedLease } from './simulatedLease.ts';
 
@@ -30,7 +29,7 @@ type Request = Extract<ElectionAction, { type: 'read' | 'write' }>;
 export class Simulation {
   readonly lease = createSimulatedLease();
   readonly candidates: SimulatedCandidate[] = [];
-  readonly #random: Random;
+  readonly #random: () => number;
   readonly #timings: ElectionTimings;
   readonly #onInstant: (simulation: Simulation) => void;
   /** What is to happen, unordered: there are few at a time. */
@@ -40,7 +39,7 @@ export class Simulation {
   hasFrozenWallClocks = false;
   nowMs = 0;
 
-  constructor(random: Random, onInstant: (simulation: Simulation) => void, timings: ElectionTimings = DEFAULT_TIMINGS) {
+  constructor(random: () => number, onInstant: (simulation: Simulation) => void, timings: ElectionTimings = DEFAULT_TIMINGS) {
     this.#random = random;
     this.#onInstant = onInstant;
     this.#timings = timings;

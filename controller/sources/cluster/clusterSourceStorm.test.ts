@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test, type TestContext } from 'node:test';
+import { seededRandom } from '../../../core/testing/seededRandom.ts';
 import { createClusterSource, type ClusterSource } from './clusterSource.ts';
 import { MemoryApi } from './testing/memoryApi.ts';
 import { serveMemoryApi, type WireFault } from './testing/memoryApiServer.ts';
@@ -15,17 +16,6 @@ import { silentLogger } from '../../../core/log/logger.ts';
 const KINDS = ['Service', 'IPAddressPool', 'Ingress'] as const;
 const CUT = new KubeError('unreachable', 'cut');
 const SEED = Number(process.env['GATEHOUSE_SEED'] ?? Date.now() % 1_000_000);
-
-/** mulberry32: a seeded source of numbers in [0, 1). */
-function drawFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 interface Follower {
   readonly source: ClusterSource;
@@ -79,7 +69,7 @@ async function assertConverged(t: TestContext, api: MemoryApi, { url, follower }
 }
 
 test(`watches cut time and again, compactions and refusals of all kinds leave the state of the server (seed ${SEED})`, async (t) => {
-  const draw = drawFrom(SEED);
+  const draw = seededRandom(SEED);
   const api = new MemoryApi();
   let calm = false;
   const fault = (request: KubeRequest): WireFault | null => {

@@ -1,4 +1,3 @@
-import type { Random } from '../../../election/testing/random.ts';
 import { NDP_ICMP } from '../ndp.ts';
 import { withNdpOctets } from './spoilFrame.ts';
 
@@ -10,14 +9,14 @@ const MOST_CHANGES = 4;
 const IPV6_HIGH_OCTET = 0x86;
 
 /** For tests: one to four changes: octets replaced, cut off, put in, doubled; every other IPv6 frame gets a right checksum again. */
-export function mutateFrame(frame: Uint8Array, random: Random): Uint8Array {
+export function mutateFrame(frame: Uint8Array, random: () => number): Uint8Array {
   let mutated = frame;
   for (let changes = 1 + integer(random, MOST_CHANGES); changes > 0; changes -= 1) mutated = change(mutated, random);
   if (mutated.length < NDP_ICMP + 4 || mutated[12] !== IPV6_HIGH_OCTET || random() < 0.5) return mutated;
   return withNdpOctets(mutated, {});
 }
 
-function change(frame: Uint8Array, random: Random): Uint8Array {
+function change(frame: Uint8Array, random: () => number): Uint8Array {
   const at = integer(random, frame.length + 1);
   const token = TOKENS[integer(random, TOKENS.length)] ?? [];
   switch (integer(random, 5)) {
@@ -34,6 +33,6 @@ function change(frame: Uint8Array, random: Random): Uint8Array {
   }
 }
 
-function integer(random: Random, below: number): number {
+function integer(random: () => number, below: number): number {
   return Math.floor(random() * below);
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import type { Random } from '../../../election/testing/random.ts';
 import { decodeArp, encodeArpReply, encodeArpRequest, type ArpMessage } from '../arp.ts';
 import { encodeAdvertisement, encodeSolicitation } from '../encodeNdp.ts';
 import { IGNORED_REASONS } from '../ignoredReason.ts';
@@ -29,7 +28,7 @@ export function fuzzedMachine(): FuzzedMachine {
  * For tests: one mutated frame through both decoders and the machine. Throws when one of them throws, when what was decoded
  * does not come out of the encoder again, or when the machine says what it must not.
  */
-export function mutationRun(fuzzed: FuzzedMachine, random: Random): void {
+export function mutationRun(fuzzed: FuzzedMachine, random: () => number): void {
   const frame = mutateFrame(CORPUS[Math.floor(random() * CORPUS.length)] ?? new Uint8Array(0), random);
   const shown = Buffer.from(frame).toString('hex');
   const before = Uint8Array.from(frame);
