@@ -131,7 +131,7 @@ suite('what the code offers stands in the docs', () => {
     const reasons = (heading: string): readonly string[] => rowNames(text.split(`\n### ${heading}\n`)[1]?.split('\n### ')[0]?.split('\n## ')[0] ?? '');
     const conditions = new Set(reasons('Condition of a Service: gatehouse.dev/AddressAssigned'));
     assert.deepEqual(conditions, new Set(Object.values(REFUSAL_REASONS)));
-    const events = ['problemReason', 'eventWish'].map((file) => source(`controller/writers/${file}.ts`)).join('\n');
+    const events = ['problemReason', 'eventWish', 'sessionEvent'].map((file) => source(`controller/writers/${file}.ts`)).join('\n');
     const told = events.matchAll(/reason: '([A-Z]\w+)'|eventOf\(service, '(\w+)'|return '([A-Z]\w+)'|INVALID = '(\w+)'/g);
     assert.deepEqual(new Set(reasons('Events')), new Set([...told].flatMap(([, ...names]) => names.filter((name) => name !== undefined))));
     const losses = /type LossReason =([^]+?);\n/.exec(source('controller/election/electionState.ts'))?.[1] ?? '';

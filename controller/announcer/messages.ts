@@ -1,4 +1,4 @@
-import type { BgpReport } from './bgp/bgpReport.ts';
+import type { BgpReportDelta } from './bgp/bgpReportDelta.ts';
 import type { BgpWanted, WantedRoute } from './bgp/bgpWanted.ts';
 import type { L4Key } from '../../core/ir/l4.ts';
 import type { LeaseNews, LeaseWishes } from './leases.ts';
@@ -54,7 +54,7 @@ export type FromAnnouncer =
   | { readonly type: 'report'; readonly report: AnnouncerReport }
   | { readonly type: 'event'; readonly event: AnnouncerEvent }
   /** Something about BGP has changed since the last; at most two a second. */
-  | { readonly type: 'bgp'; readonly report: BgpReport }
+  | { readonly type: 'bgp'; readonly delta: BgpReportDelta }
   /** In answer to each `leases`, and whenever the wishes change. */
   | { readonly type: 'leaseWishes'; readonly wishes: LeaseWishes }
   /** All VIPs are withdrawn: it ends. */

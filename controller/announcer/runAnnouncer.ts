@@ -3,6 +3,7 @@ import { createLogger, type Logger } from '../../core/log/logger.ts';
 import { libc } from '../../core/os/libc.ts';
 import { createAnnouncerLife, type AnnouncerLife, type Host } from './announcerLife.ts';
 import type { BgpReport } from './bgp/bgpReport.ts';
+import { diffBgpReport } from './bgp/bgpReportDelta.ts';
 import { decodeToAnnouncer, type DecodedStart, type DecodedToAnnouncer } from './decodeToAnnouncer.ts';
 import type { LeaseWishes } from './leases.ts';
 import type { FromAnnouncer } from './messages.ts';
@@ -63,6 +64,8 @@ class AnnouncerShell {
   #logger: Logger | null = null;
   #life: AnnouncerLife | null = null;
   #failing: Promise<void> | null = null;
+  /** The last that was told. */
+  #bgpReport: BgpReport | null = null;
 
   constructor(options: RunAnnouncerOptions) {
     this.#options = options;
@@ -107,7 +110,7 @@ class AnnouncerShell {
     const tools = {
       logger,
       report: (report: AnnouncerReport) => send({ type: 'report', report }),
-      bgpReport: (report: BgpReport) => send({ type: 'bgp', report }),
+      bgpReport: (report: BgpReport) => this.#tellBgp(report),
       event: (event: AnnouncerEvent) => send({ type: 'event', event }),
       leaseWishes: (wishes: LeaseWishes) => send({ type: 'leaseWishes', wishes }),
       failed: (error: unknown) => void this.fail(error),
@@ -127,6 +130,12 @@ class AnnouncerShell {
     });
     this.#life = life;
     setInterval(() => life.look(), LOOK_INTERVAL_MS);
+  }
+
+  #tellBgp(report: BgpReport): void {
+    const before = this.#bgpReport;
+    this.#bgpReport = report;
+    send({ type: 'bgp', delta: diffBgpReport(before, report) });
   }
 
   async #fail(error: unknown): Promise<void> {

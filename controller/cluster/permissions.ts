@@ -103,7 +103,7 @@ export const PERMISSIONS: readonly Permission[] = [
   cluster('', 'services/status', ['patch'], status('The addresses of a Service. The Service itself cannot be changed.')),
   cluster('networking.k8s.io', 'ingresses/status', ['patch'], status('The addresses of an Ingress. The Ingress itself cannot be changed.')),
   ...CONFIGURATION.map(([resource]) => cluster(GATEHOUSE, `${resource}/status`, ['patch'], status('What became of the object: counts and conditions.'))),
-  cluster('', 'events', ['create', 'patch'], status('What happened to an object, shown by kubectl describe; repeats raise a count.')),
+  cluster('', 'events', ['create', 'patch'], status('What happened to an object, shown by kubectl describe; repeats raise a count. Of BGP sessions each node tells its own.')),
   own('coordination.k8s.io', 'leases', ['create'], { feature: 'election', why: 'The Lease that says who writes statuses; the first to come makes it.' }),
   own('coordination.k8s.io', 'leases', ['get', 'update'], { resourceName: 'lease', feature: 'election', why: 'Holding and renewing that one Lease.' }),
   own('coordination.k8s.io', 'leases', ['get', 'create', 'update'], {
@@ -112,11 +112,11 @@ export const PERMISSIONS: readonly Permission[] = [
   }),
   cluster('', 'secrets', ['get', 'watch'], {
     feature: 'secretsNamed',
-    why: 'The certificates that Ingresses name, each read and watched by its name. RBAC cannot say so: see below what it lets through.',
+    why: 'The certificates and passwords that Ingresses and BGPPeers name, each read and watched by its name. RBAC cannot say so: see below.',
   }),
   cluster('', 'secrets', ['get'], {
     feature: 'secretsPolled',
-    why: 'The certificates that Ingresses name, each read by its name every half minute. Nobody can find out by it which there are.',
+    why: 'The certificates and passwords that Ingresses and BGPPeers name, each read by its name every half minute. Nobody can list them by it.',
   }),
   cluster('', 'secrets', ['list', 'watch'], { feature: 'secretsAll', why: 'All Secrets of the cluster, kept in memory.' }),
   own('', 'secrets', ['get', 'watch', 'patch'], {

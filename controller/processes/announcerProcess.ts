@@ -10,7 +10,8 @@ import { programFolders } from './findProgram.ts';
 import { ANNOUNCER_ID, chooseProcessUser, type ProcessUser } from './processUser.ts';
 import type { LeaseNews, LeaseWishes } from '../announcer/leases.ts';
 import type { FromAnnouncer, ProxyState } from '../announcer/messages.ts';
-import type { BgpReport } from '../announcer/bgp/bgpReport.ts';
+import { NO_BGP_REPORT, type BgpReport } from '../announcer/bgp/bgpReport.ts';
+import { applyBgpReportDelta } from '../announcer/bgp/bgpReportDelta.ts';
 import type { AnnouncerEvent, AnnouncerReport } from '../announcer/report.ts';
 import type { AnnouncerSettings, AnnouncerWanted } from '../announcer/wanted.ts';
 import type { NumberedWanted } from '../announcer/wantedDelta.ts';
@@ -195,8 +196,8 @@ class Announcer implements AnnouncerProcess {
         this.#report = message.report;
         return events.report(message.report);
       case 'bgp':
-        this.#bgpReport = message.report;
-        return events.bgp(message.report);
+        this.#bgpReport = applyBgpReportDelta(this.#bgpReport ?? NO_BGP_REPORT, message.delta);
+        return events.bgp(this.#bgpReport);
       case 'event': return events.event(message.event);
       case 'leaseWishes': return events.leaseWishes?.(message.wishes);
       case 'stopped': return;

@@ -1,5 +1,5 @@
 import { isArrayOf, isCount, isFields, type Fields } from '../../core/ipc/messageShape.ts';
-import { isBgpReport } from '../announcer/bgp/isBgpReport.ts';
+import { isBgpReportDelta } from '../announcer/bgp/isBgpReport.ts';
 import { isAddress, isAnnouncerEvent, isAnnouncerReport } from '../announcer/isAnnouncerReport.ts';
 import type { LeaseWishes } from '../announcer/leases.ts';
 import type { FromAnnouncer } from '../announcer/messages.ts';
@@ -18,7 +18,7 @@ function isFromAnnouncer(value: Fields): value is Fields & FromAnnouncer {
     case 'stopped': return true;
     case 'report': return isAnnouncerReport(value['report']);
     case 'event': return isAnnouncerEvent(value['event']);
-    case 'bgp': return isBgpReport(value['report']);
+    case 'bgp': return isBgpReportDelta(value['delta']);
     case 'leaseWishes': return isLeaseWishes(value['wishes']);
     default: return false;
   }

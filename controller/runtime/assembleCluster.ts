@@ -13,6 +13,7 @@ import { foreignKinds } from '../sources/cluster/foreignKinds.ts';
 import type { Kind } from '../model/objects.ts';
 import type { PublishedInput } from '../status/publishedAddresses.ts';
 import { createNodeWriter } from '../writers/nodeWriter.ts';
+import { createSessionEventWriter } from '../writers/sessionEventWriter.ts';
 import { systemSchedule } from '../writers/schedule.ts';
 import { createStatusWriter } from '../writers/statusWriter.ts';
 import { createWebhook } from '../webhook/webhook.ts';
@@ -20,7 +21,7 @@ import { clusterLeases } from './vipLeases/clusterLeases.ts';
 import { createSettledLeadership } from '../election/settledLeadership.ts';
 import type { ServeOptions, SourceParts } from './assembleGatehouse.ts';
 import type { ClusterOptions } from './clusterOptions.ts';
-import { electionCompanion, nodeWriterCompanion, statusWriterCompanion, webhookCompanion } from './companions.ts';
+import { electionCompanion, nodeWriterCompanion, sessionEventsCompanion, statusWriterCompanion, webhookCompanion } from './companions.ts';
 import type { Companion } from './gatehouse.ts';
 
 /** A Gatehouse whose objects come from an API server. */
@@ -97,10 +98,12 @@ function createWriters({ published, translation, namespace, ...parts }: WriterPa
   const dependencies = { ...parts, clock: systemClock, wallClock: Date.now, random: Math.random, schedule: systemSchedule, logger };
   const statusWriter = createStatusWriter(dependencies);
   const nodeWriter = createNodeWriter({ ...dependencies, installation: namespace });
+  const sessionEvents = createSessionEventWriter(dependencies);
   const { publishService } = translation;
   return [
     { companion: statusWriterCompanion(statusWriter, { ...published, publishService }), counts: () => statusWriter.counts() },
     { companion: nodeWriterCompanion(nodeWriter), counts: () => nodeWriter.counts() },
+    { companion: sessionEventsCompanion(sessionEvents), counts: () => sessionEvents.counts() },
   ];
 }
 

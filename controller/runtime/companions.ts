@@ -4,6 +4,7 @@ import { publishedAddresses, type PublishedInput } from '../status/publishedAddr
 import type { LeaseElection } from '../election/leaseElection.ts';
 import type { Webhook, WebhookOptions } from '../webhook/webhook.ts';
 import type { NodeWriter } from '../writers/nodeWriter.ts';
+import type { SessionEventWriter } from '../writers/sessionEventWriter.ts';
 import type { StatusWriter } from '../writers/statusWriter.ts';
 import type { VipOwner } from '../writers/writerInput.ts';
 import type { Companion, SeenState } from './gatehouse.ts';
@@ -64,6 +65,16 @@ export function nodeWriterCompanion(writer: NodeWriter): Companion {
       const interfaces = new Map([...interfacesByAddress(), ...answering.map((vip) => [vip.address, vip.interfaces] as const)]);
       writer.update({ objects, services: ours, interfaces, peers: new Map([...peersByService(bgp)].map(([service, peers]) => [service, [...peers].map(bareName)])) });
     },
+  };
+}
+
+/** Hands over what becomes of this node's BGP sessions. */
+export function sessionEventsCompanion(writer: SessionEventWriter): Companion {
+  return {
+    start: () => Promise.resolve(),
+    stop: () => writer.stop(),
+    update: ({ objects }) => writer.look(objects),
+    sessions: writer,
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
+import { NO_BGP_REPORT } from '../announcer/bgp/bgpReport.ts';
 import { NO_BGP } from '../announcer/bgp/bgpWanted.ts';
 import type { ListenerAddress } from '../../core/ipc/messages.ts';
 import type { EndpointView, Explanation } from '../../core/ipc/views.ts';
@@ -333,6 +334,35 @@ test('translation is told which addresses are taken and which are this machine\'
   proxy.drained.resolve({ cutConnections: 0 });
   await gatehouse.stop();
   assert.equal(flushed, 1);
+});
+
+test('companions that ask for it are told of BGP sessions, until Gatehouse ends', async () => {
+  let announcer: AnnouncerControlEvents | undefined;
+  const event = { type: 'bgpPeer', peer: 'edge/tor', remote: '10.0.0.254', up: false, reason: 'shut down', atMs: 0 } as const;
+  const stop = (): Promise<void> => {
+    announcer?.event(event);
+    announcer?.bgp(NO_BGP_REPORT);
+    return Promise.resolve();
+  };
+  const control = { start: () => {}, want: () => {}, setProxy: () => {}, report: () => null, bgpReport: () => null, stop };
+  const told: string[] = [];
+  const plain: Companion = { start: () => Promise.resolve(), stop: () => Promise.resolve(), update: () => {} };
+  const asking: Companion = { ...plain, sessions: { happened: ({ peer, up }) => void told.push(`${peer} ${up}`), reported: ({ peers }) => void told.push(`${peers.length} peers`) } };
+  const { gatehouse, proxy } = bench({}, {
+    companions: [plain, asking],
+    announcesAlways: true,
+    createAnnouncer: (events) => {
+      announcer = events;
+      return control;
+    },
+  });
+  await started(gatehouse);
+  announcer?.event({ ...event, up: true });
+  announcer?.bgp(NO_BGP_REPORT);
+  announcer?.event({ type: 'moved', address: '192.0.2.1', from: null, to: 'two', reason: '', atMs: 0 });
+  proxy.drained.resolve({ cutConnections: 0 });
+  await gatehouse.stop();
+  assert.deepEqual(told, ['edge/tor true', '0 peers']);
 });
 
 test('companions are told what the announcer tells when owners change, not whenever it has counted; metrics show all of it', async () => {

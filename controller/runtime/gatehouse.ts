@@ -1,5 +1,5 @@
 import { createAdminServer, type AdminServer } from '../admin/adminServer.ts';
-import { NO_BGP_REPORT, type BgpReport } from '../announcer/bgp/bgpReport.ts';
+import { NO_BGP_REPORT, type BgpPeerEvent, type BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { AnnouncerReport } from '../announcer/report.ts';
 import type { Assignments } from '../allocator/assignment.ts';
 import type { AssignmentStore } from '../assignments/assignmentStore.ts';
@@ -70,6 +70,8 @@ export interface Companion {
   stop(): Promise<void>;
   /** Told of each new state, before `start` too. */
   update(seen: SeenState): void;
+  /** Told of BGP sessions that come and go, and of how they are; not of their end when Gatehouse ends. */
+  readonly sessions?: { happened(event: BgpPeerEvent): void; reported(report: BgpReport): void };
 }
 
 /** The state after a translation, with what this machine adds to it. */
@@ -292,13 +294,19 @@ class RunningGatehouse implements Gatehouse {
       },
       bgp: (report) => {
         if (differsInPeers(this.#bgp, report)) this.#tell(this.#loop.state());
+        for (const sessions of this.#sessionListeners()) sessions.reported(report);
       },
       event: (event) => {
         this.#journal.add(event);
         this.#parts.metrics.announcer.happened(event, this.#options.nodeName);
         logAnnouncerEvent(event, this.#parts.logger);
+        if (event.type === 'bgpPeer') for (const sessions of this.#sessionListeners()) sessions.happened(event);
       },
     };
+  }
+
+  #sessionListeners(): readonly NonNullable<Companion['sessions']>[] {
+    return this.#isEnding ? [] : this.#parts.companions.flatMap(({ sessions }) => sessions ?? []);
   }
 
   async #tearDown(drainTimeoutMs: number, forGood: boolean): Promise<void> {

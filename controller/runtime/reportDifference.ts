@@ -19,6 +19,7 @@ function isSame(a: VipReport, b: VipReport): boolean {
 
 /** True when a Service is announced to other BGP peers than before. */
 export function differsInPeers(a: BgpReport, b: BgpReport): boolean {
+  if (a.routes === b.routes) return false;
   const [before, after] = [peersByService(a), peersByService(b)];
   return before.size !== after.size || [...before].some(([service, peers]) => !areSame([...peers], [...(after.get(service) ?? [])]));
 }

@@ -71,8 +71,15 @@ function services(status: StatusView): string {
     list(service.ports.map(({ endpoints }) => (endpoints === null ? 'ingresses' : String(endpoints)))),
   ]);
   const table = printTable(['namespace', 'name', 'external-ip', 'pool', 'forwarding', 'owner', 'port(s)', 'endpoints'], rows);
-  const reasons = status.services.map(({ namespace, name, reason }) => `${escapeControls(`  ${namespace}/${name}: ${reason}`)}\n`);
+  const reasons = status.services.map((service) => `${escapeControls(`  ${service.namespace}/${service.name}: ${shortReason(service, status.problems)}`)}\n`);
   return `${table}${reasons.join('')}`;
+}
+
+/** Why, without what a problem of the very Service says below at length: its whole rule, or what its rule gives as the reason. */
+function shortReason({ namespace, name, reason }: StatusView['services'][number], all: StatusView['problems']): string {
+  const own = all.filter(({ object }) => object?.kind === 'Service' && object.namespace === namespace && object.name === name);
+  const said = own.flatMap(({ field, rule }) => [`${field} ${rule}`, rule, rule.slice(rule.indexOf(': ') + 2)]).filter((text) => text !== '');
+  return said.reduce((left, text) => left.replaceAll(`: ${text}`, ' (see PROBLEMS)'), reason);
 }
 
 /** Who answers for its addresses; where that is this node, on which interfaces and announced to which BGP peers. */

@@ -146,6 +146,31 @@ web.yaml:7: warning: Ingress shop/web: spec.tls[0]: must exist (got "x"); the de
 `);
 });
 
+test('a reason that is a problem of the same Service is told once', () => {
+  const problem = (name: string, field: string, rule: string, value = ''): StatusInput['problems'][number] =>
+    ({ severity: 'error', object: { kind: 'Service', namespace: 'shop', name }, position: null, field, rule, value, effect: 'it waits' });
+  const refusal = 'this container has not the capabilities NET_ADMIN: add them; or run as root';
+  const printed = printStatus(buildStatus(input([], {
+    services: [
+      service('waits', { ...PENDING, reason: 'no address: spec.loadBalancerIP must lie in a pool' }),
+      service('other', { ...PENDING, reason: 'no address: spec.loadBalancerIP must lie in a pool of another kind' }),
+      service('refused', { forwarding: 'none', reason: `192.0.2.1 is not taken in: ${refusal}; 192.0.2.2 is not taken in: ${refusal}` }),
+    ],
+    problems: [
+      problem('waits', 'spec.loadBalancerIP', 'must lie in a pool', '"10.0.0.1"'),
+      problem('another', 'spec.loadBalancerIP', 'must lie in a pool of another kind'),
+      problem('refused', '', `cannot be taken in by the kernel here: ${refusal}`, '192.0.2.1,192.0.2.2'),
+    ],
+  })));
+  const reasons = printed.split('\n').filter((line) => line.startsWith('  shop/'));
+  assert.deepEqual(reasons, [
+    '  shop/other: no address: spec.loadBalancerIP must lie in a pool of another kind',
+    '  shop/refused: 192.0.2.1 is not taken in (see PROBLEMS); 192.0.2.2 is not taken in (see PROBLEMS)',
+    '  shop/waits: no address (see PROBLEMS)',
+  ]);
+  assert.equal(printed.split(refusal).length, 2, 'it is told in full, once');
+});
+
 test('Ingresses are reached at the addresses of the publish Service, and at none while it waits for one or is gone', () => {
   const ingress = { ref: { kind: 'Ingress', namespace: 'shop', name: 'web' }, class: '', hosts: [], tlsHosts: [] };
   const addresses = (...services: readonly ServiceStatus[]) =>

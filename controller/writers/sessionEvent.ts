@@ -13,11 +13,8 @@ export function sessionEvent(news: SessionNews, objects: ObjectIndex, nodeName: 
 }
 
 function sentence({ remote, up, reason, losses }: SessionNews): string {
-  if (up) return `the session with ${remote} is established${losses === 0 ? '' : ` again; it was lost ${timesSince(losses)}: ${reason}`}`;
+  const times = `${losses === 1 ? 'once' : `${losses} times`} since the last Event`;
+  if (up) return `the session with ${remote} is established${losses === 0 ? '' : ` again; it was lost ${times}: ${reason}`}`;
   if (losses === 0) return `there is no session with ${remote}: ${reason}`;
-  return `the session with ${remote} is down${losses === 1 ? '' : ` (lost ${timesSince(losses)})`}: ${reason}`;
-}
-
-function timesSince(losses: number): string {
-  return losses === 1 ? 'once since the last Event' : `${losses} times since the last Event, the last time`;
+  return `the session with ${remote} is down: ${reason}${losses === 1 ? '' : ` (lost ${times})`}`;
 }

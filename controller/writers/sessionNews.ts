@@ -1,4 +1,5 @@
 import type { BgpPeerEvent, BgpPeerReport, BgpReport } from '../announcer/bgp/bgpReport.ts';
+import type { BGPPeer } from '../model/objects.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import { fullBucket, takeToken, tokenWaitMs, type TokenBucket, type TokenRate } from './tokenBucket.ts';
 
@@ -42,13 +43,13 @@ export class SessionWatch {
   /** uids of BGPPeers that were there at the first look; null: there was none yet. */
   #before: ReadonlySet<string> | null = null;
   #objects: ObjectIndex | null = null;
-  #peers: ReadonlyMap<string, PeerState> = new Map();
+  readonly #peers = new Map<string, PeerState>();
 
   /** The objects as they are now. */
   look(objects: ObjectIndex): void {
     this.#objects = objects;
     this.#before ??= new Set([...objects.list('BGPPeer')].map(({ metadata }) => metadata.uid));
-    this.#peers = new Map([...this.#peers].filter(([peer, { uid }]) => this.#uidOf(peer) === uid));
+    for (const [peer, { uid }] of this.#peers) if (this.#uidOf(peer) !== uid) this.#peers.delete(peer);
   }
 
   /** A session came or went; `nowMs` is of a monotonic clock. */
@@ -57,14 +58,14 @@ export class SessionWatch {
     if (state === null) return;
     const isNoNews = up && state.told === null && state.up === null && this.#before?.has(state.uid) === true;
     const change = up ? { losses: state.losses, reason: state.losses === 0 ? '' : state.reason } : { losses: state.losses + 1, reason };
-    this.#set(peer, { ...state, ...change, up, remote, told: isNoNews ? true : state.told, missingSinceMs: null });
+    this.#peers.set(peer, { ...state, ...change, up, remote, told: isNoNews ? true : state.told, missingSinceMs: null });
   }
 
   /** How all sessions are. */
   reported({ peers }: BgpReport, nowMs: number): void {
     for (const peer of peers) {
       const state = this.#stateOf(peer.name, nowMs);
-      if (state !== null) this.#set(peer.name, this.#judge(state, peer, nowMs));
+      if (state !== null) this.#peers.set(peer.name, this.#judge(state, peer, nowMs));
     }
   }
 
@@ -77,15 +78,15 @@ export class SessionWatch {
       const bucket = takeToken(state.bucket, RATE, nowMs);
       if (bucket === null) continue;
       news.push({ peer, remote, up, reason, losses });
-      this.#set(peer, { ...state, bucket, told: up, losses: 0 });
+      this.#peers.set(peer, { ...state, bucket, told: up, losses: 0 });
     }
     return news;
   }
 
-  /** When what is held back may be told, ms from now; null: nothing is. */
+  /** When what is held back may be told, whole ms from now; null: nothing is. */
   waitMs(nowMs: number): number | null {
     const waits = [...this.#peers.values()].filter(isNews).map(({ bucket }) => tokenWaitMs(bucket, RATE, nowMs));
-    return waits.length === 0 ? null : Math.min(...waits);
+    return waits.length === 0 ? null : Math.ceil(Math.min(...waits));
   }
 
   /** A session that was lost is told of by what happened; one that is not there, and no word why, after a while. */
@@ -97,7 +98,7 @@ export class SessionWatch {
   }
 
   #isShutDown(peer: string): boolean {
-    return this.#find(peer)?.extras.shutdown !== null;
+    return typeof this.#find(peer)?.extras.shutdown === 'string';
   }
 
   #stateOf(peer: string, nowMs: number): PeerState | null {
@@ -110,13 +111,9 @@ export class SessionWatch {
     return this.#find(peer)?.metadata.uid ?? '';
   }
 
-  #find(peer: string): ReturnType<ObjectIndex['get']> & { readonly kind: 'BGPPeer' } | undefined {
+  #find(peer: string): BGPPeer | undefined {
     const [namespace = '', name = ''] = peer.split('/');
     return this.#objects?.get('BGPPeer', namespace, name);
-  }
-
-  #set(peer: string, state: PeerState): void {
-    this.#peers = new Map(this.#peers).set(peer, state);
   }
 }
 

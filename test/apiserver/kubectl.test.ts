@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { lacks } from '../support/requirement.ts';
+import { until } from '../support/until.ts';
 import { at, records } from './json.ts';
 import { usePlane } from './testPlane.ts';
 
@@ -105,9 +106,9 @@ test('kubectl get of many objects pages through them', { skip }, async () => {
 test('kubectl get -w shows changes as they come', { skip }, async () => {
   const child = spawn('kubectl', ['get', 'svc', 'web', '-w', '--output-watch-events', '--no-headers'], { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
-  const seen = async (expected: RegExp): Promise<void> => {
-    while (!expected.test(output)) output += String((await once(child.stdout, 'data'))[0]);
-  };
+  // One listener for good: what comes while nobody listens is lost.
+  child.stdout.on('data', (chunk: Buffer) => { output += String(chunk); });
+  const seen = (expected: RegExp): Promise<unknown> => until(`kubectl shows ${expected.source}`, () => expected.test(output));
   await seen(/ADDED\s+web/);
   await plane.client.patch('/api/v1/namespaces/default/services/web/status', 'merge', { status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } } });
   await seen(/MODIFIED\s+web\s+LoadBalancer\s+\S+\s+192\.0\.2\.7/);

@@ -29,7 +29,9 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
   const configure = (options: EcmpOptions) => cluster.change({ others: [...settings(options), ...bgpService(lab, { name: 'web', vip: WEB, policy: 'Local' })] });
   const watched = async (): Promise<void> => {
     for (const gatehouse of cluster.gatehouses) {
-      for (const kind of MULTIPATH_KINDS) await until(`BFD of ${gatehouse.node.nodeName} with ${kind}`, async () => (await peerOf(gatehouse, kind)).bfd?.state === 'Up');
+      for (const kind of MULTIPATH_KINDS) {
+        await until(`BFD of ${gatehouse.node.nodeName} with ${kind}`, async () => (await peerOf(gatehouse, kind)).bfd?.state === 'Up');
+      }
     }
     for (const { peer } of routers) {
       for (const { name } of peer.options.neighbors) await until(`BFD of ${peer.kind} with ${name}`, async () => (await peer.session(name)).bfdUp);
@@ -64,28 +66,41 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
     assert.deepEqual(await incarnations(ecmp), before);
   });
 
-  await cluster.step('with BFD, it is left after its detection time', async (st) => {
+  await cluster.step('graceful restart is agreed on in new sessions', async () => {
+    const before = await incarnations(ecmp);
+    await configure({ bfd: true, gracefulRestart: true });
+    await until('all sessions are new', async () => {
+      const now = await incarnations(ecmp);
+      return [...before].every(([name, incarnation]) => now.get(name) !== incarnation);
+    });
+    await watched();
+    await sentTo(ecmp, ALL);
+  });
+
+  await cluster.step('with BFD, a node that dies is left after its detection time, graceful restart or not', async (st) => {
     await dies(st, ecmp, { spreads, victim: 2, limitMs: BFD_LIMIT_MS, name: 'BFD 3 x 50 ms' });
     await established();
   });
   await Promise.all(spreads.map((spread) => spread.stop()));
 
-  await cluster.step('graceful restart is told in sessions of its own, BFD or not', async () => {
-    const before = await incarnations(ecmp);
+  await cluster.step('BFD is given up again', async () => {
     await configure({ gracefulRestart: true });
-    await until('all sessions are new', async () => {
-      const now = await incarnations(ecmp);
-      return [...before].every(([name, incarnation]) => now.get(name) !== incarnation);
+    await until('nobody speaks BFD', async () => {
+      const peers = await Promise.all(cluster.gatehouses.flatMap((gatehouse) => MULTIPATH_KINDS.map((kind) => peerOf(gatehouse, kind))));
+      return peers.every(({ bfd }) => bfd === null);
     });
+    // Both routers take AdminDown for an end of the BGP session too.
     await established();
     await sentTo(ecmp, ALL);
   });
 
-  await cluster.step('the announcer is killed: no request is lost', async (st) => {
+  await cluster.step('the announcer is killed: routers keep the node, and no request is lost', async (st) => {
     const before = await incarnations(ecmp);
+    const own = cluster.lab.node(1).addresses.ipv4;
     await nothingLost(st, ecmp, 'announcer killed', async () => {
       await cluster.gatehouse(1).kill('announcer', 'SIGKILL');
       await until('the sessions of node 1 are new', async () => {
+        for (const router of routers) assert.ok((await router.nextHops(WEB)).includes(own), `${router.kind} has left node 1`);
         const now = await incarnations(ecmp);
         return [...before].every(([name, incarnation]) => !name.endsWith(' node1') || now.get(name) !== incarnation);
       });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { startCluster } from '../netns/cluster.ts';
 import type { GatehouseNode } from '../netns/gatehouseNode.ts';
 import { lacksLab } from '../netns/lab.ts';
+import { BINARY } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
 import { BGP_POOL, bgpAdvertisement, bgpPeer, bgpPool, bgpPrefix, bgpService } from './lab/bgpObjects.ts';
 import { allEstablished, peerOf } from './lab/bgpViews.ts';
@@ -25,9 +26,12 @@ const MAX_GROWTH_BYTES = 96 << 20;
 const FLAPPING_PEERS = 10;
 const FLAPS = 10;
 
-const plain = (host: number): HostilePeer => ({ address: `10.77.0.${host}`, open: open(), afterwards: Buffer.alloc(0), pieces: 0, refreshes: false, sessions: 1, stopsReading: false });
+const plain = (host: number): HostilePeer => ({
+  address: `10.77.0.${host}`, open: open(), afterwards: Buffer.alloc(0), pieces: 0, refreshes: false, sessions: 1, stopsReading: false,
+});
 const CASE_PEERS = HOSTILE_CASES.map(({ open: own, afterwards, pieces, end }, index): HostilePeer => ({
-  ...plain(FIRST_HOST + index), ...(own === undefined ? {} : { open: own }), ...(afterwards === undefined ? {} : { afterwards }), pieces: pieces ?? 0, refreshes: end === 'stays',
+  ...plain(FIRST_HOST + index), ...(own === undefined ? {} : { open: own }), ...(afterwards === undefined ? {} : { afterwards }),
+  pieces: pieces ?? 0, refreshes: end === 'stays',
 }));
 const FULL_TABLE = FIRST_HOST + HOSTILE_CASES.length;
 const DEAF = FULL_TABLE + 1;
@@ -56,7 +60,8 @@ test('hostile peers end their own sessions at most, and Gatehouse says what they
   const gatehouse = cluster.gatehouse(1);
   const goodHost = await addRouterHost(t, lab, 1);
   const node = lab.node(1).addresses;
-  const to = (name: string, local: string, more: Partial<Neighbor> = {}): Neighbor => ({ name, local, remote: node.ipv4, remoteAsn: OWN_ASN, families: ['ipv4'], ...more });
+  const to = (name: string, local: string, more: Partial<Neighbor> = {}): Neighbor =>
+    ({ name, local, remote: node.ipv4, remoteAsn: OWN_ASN, families: ['ipv4'], ...more });
   const options: RouterOptions = {
     asn: ROUTER_ASN, routerId: '10.77.0.31',
     neighbors: [to('good', '10.77.0.31'), to('wrongpassword', 'fd77::31', { remote: node.ipv6, families: ['ipv6'], password: 'another' })],
@@ -118,8 +123,17 @@ test('hostile peers end their own sessions at most, and Gatehouse says what they
       // What this side has ended is told with the NOTIFICATION that was sent.
       const own = reasons.find((reason) => reason.includes(end === 'closed' ? 'the peer has closed' : '(sent: '));
       st.diagnostic(`${name}: ${own}`);
+      if (name === 'a wrong AS') assert.match(own ?? '', /AS 64998.*AS 64999/);
       assert.ok(own !== undefined, `nothing in the log says why ${name} was ended: ${reasons.join('; ')}`);
     }
+  });
+
+  await cluster.step('the command shows who is there and who is not, with the reason', async (st) => {
+    const text = await lab.node(1).exec(BINARY, ['bgp', 'peers', '--admin', '127.0.0.1:9090']);
+    const wrongAs = text.split('\n').filter((line) => line.includes(peerName(FIRST_HOST + HOSTILE_CASES.findIndex(({ name }) => name === 'a wrong AS'))));
+    st.diagnostic(text.split('\n').slice(0, 6).join('\n'));
+    st.diagnostic(wrongAs.join('\n'));
+    assert.match(text, /good .*Established/);
   });
 
   await cluster.step('a wrong password is told in words', async (st) => {
@@ -136,6 +150,13 @@ test('hostile peers end their own sessions at most, and Gatehouse says what they
     const returned: RouterPeer = await startRouter(st, 'bird', goodHost, options);
     await allEstablished(gatehouse, ['good']);
     await until('it has the route again', async () => (await returned.routes('good')).some(({ prefix }) => prefix === bgpPrefix(WEB).ipv4));
+    await returned.stop();
+    const { text } = await until('its end is told', async () => {
+      const { state, lastError: last } = await peerOf(gatehouse, 'good');
+      return state !== 'Established' && last;
+    });
+    st.diagnostic(`a router that was stopped: ${text}`);
+    assert.match(text, /shut down/);
   });
 });
 

@@ -5,7 +5,7 @@ import { allAlive } from '../netns/failover.ts';
 import { until } from '../support/until.ts';
 import { bgpPrefix, bgpService } from './lab/bgpObjects.ts';
 import { allEstablished, peerOf } from './lab/bgpViews.ts';
-import { ALL_PEERS, OWN_ASN, peerName, ROUTER_ASN, startInterop, type Interop, type SessionName } from './lab/interop.ts';
+import { ALL_PEERS, OWN_ASN, peerName, ROUTER_ASN, startInterop, ttlSecuritySession, type Interop, type SessionName } from './lab/interop.ts';
 import { createMatrix } from './lab/matrix.ts';
 import { ROUTER_KINDS, type Route, type RouterKind } from './lab/router.ts';
 import { PROGRAMS } from './lab/startRouter.ts';
@@ -43,6 +43,13 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
       },
     });
     await matrix.check({
+      name: 'TTL security',
+      lacks: { exabgp: 'it answers connections with the TTL of its system' },
+      check: async (kind) => {
+        await one(kind, ttlSecuritySession(kind) ?? 'plain', bgpPrefix(WEB).ipv4);
+      },
+    });
+    await matrix.check({
       name: 'iBGP, IPv6',
       check: async (kind) => {
         const { asPath, localPref, med } = await one(kind, 'inner', bgpPrefix(LOCAL).ipv6);
@@ -73,11 +80,21 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
       check: async (kind) => assert.equal((await peerOf(gatehouse, peerName(kind, 'far'))).remoteAsn, ROUTER_ASN[kind]),
     });
     await matrix.check({
+      name: 'extended messages',
+      lacks: { gobgp: 'it does not say that it takes longer messages' },
+      check: async (kind) => {
+        const { capabilities } = await peerOf(gatehouse, peerName(kind, 'far'));
+        assert.ok(capabilities.includes('extended messages'), capabilities.join(', '));
+      },
+    });
+    await matrix.check({
       name: 'add-path',
       check: async (kind) => {
         const expected = lab.nodes.map(({ addresses }) => addresses.ipv6);
-        await until(`${kind} has two paths`, async () => (await routesOf(interop, kind, 'inner')).filter(({ prefix }) => prefix === bgpPrefix(WEB).ipv6).length === 2);
-        const paths = (await routesOf(interop, kind, 'inner')).filter(({ prefix }) => prefix === bgpPrefix(WEB).ipv6);
+        const paths = await until(`${kind} has two paths`, async () => {
+          const seen = (await routesOf(interop, kind, 'inner')).filter(({ prefix }) => prefix === bgpPrefix(WEB).ipv6);
+          return seen.length === 2 && seen;
+        });
         assert.deepEqual(paths.map(({ nextHops }) => nextHops.find((each) => expected.includes(each)) ?? '').toSorted((a, b) => (a < b ? -1 : 1)), expected);
         assert.ok(paths.every(({ localPref }) => localPref === 250));
       },
@@ -185,6 +202,13 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
   await cluster.step('Gatehouse ends for good (SIGINT): all is withdrawn', async () => {
     gatehouse.process.kill('SIGINT');
     await matrix.check({
+      name: 'led away first (RFC 8326)',
+      check: async (kind) => {
+        await until(`${kind} hears that ${bgpPrefix(WEB).ipv4} is to go`, async () =>
+          (await routesOf(interop, kind, 'plain')).some(({ prefix, communities }) => prefix === bgpPrefix(WEB).ipv4 && communities.includes('65535:0')));
+      },
+    });
+    await matrix.check({
       name: 'withdrawn: SIGINT',
       check: async (kind) => {
         await gone(interop, kind, WEB);
@@ -198,8 +222,14 @@ function routesOf({ router }: Interop, kind: RouterKind, session: SessionName): 
   return router[kind].routes(session);
 }
 
+interface Wanted {
+  readonly kind: RouterKind;
+  readonly session: SessionName;
+  readonly prefix: string;
+}
+
 /** The route of a prefix, by node 1 where there are several; waits for it. */
-async function theRoute(interop: Interop, { kind, session, prefix }: { readonly kind: RouterKind; readonly session: SessionName; readonly prefix: string }): Promise<Route> {
+async function theRoute(interop: Interop, { kind, session, prefix }: Wanted): Promise<Route> {
   let last: readonly Route[] = [];
   try {
     return await until(`${kind} has ${prefix} of ${session}`, async () => {

@@ -171,7 +171,7 @@ suite('every combination of values', { skip }, () => {
         }
         if (!Reflect.has(values, 'securityContext') && values['rootless'] !== true) {
           const announces = values['mode'] !== 'Deployment' && (values['announcer'] as { readonly enabled?: boolean } | undefined)?.enabled !== false;
-          const ofAnnouncer = announces ? ['NET_ADMIN', 'NET_RAW', 'SETPCAP', 'CHOWN'] : [];
+          const ofAnnouncer = announces ? ['NET_ADMIN', 'NET_RAW', 'SYS_NICE', 'SETPCAP', 'CHOWN'] : [];
           assert.deepEqual(capabilities.add, ['NET_BIND_SERVICE', 'SETUID', 'SETGID', 'KILL', ...ofAnnouncer]);
         }
         assert.match(image, /:\d+\.\d+\.\d+$|@sha256:[0-9a-f]{64}$/, 'a version, not a moving tag');

@@ -80,7 +80,7 @@ const FEATURE_WORDS: Readonly<Record<Feature, string>> = {
   election: 'To agree on one that writes',
   vipLeases: 'Only with `announcer.leases: true`',
   webhook: 'For the admission webhook (`webhook.enabled: true`, the default)',
-  secretsNamed: 'For certificates (`secrets.read: named`, the default)',
+  secretsNamed: 'For certificates and passwords (`secrets.read: named`, the default)',
   secretsPolled: 'In place of that, with `secrets.read: polled`',
   secretsAll: 'In place of that, with `secrets.read: all`',
   compatMetallb: 'Only with `compat.metallb: true`',

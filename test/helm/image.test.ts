@@ -130,7 +130,7 @@ function statusOf(pid: number): ReadonlyMap<string, string> {
 }
 
 /** Bits of linux/capability.h. */
-const CAPABILITY_BITS: ReadonlyMap<string, number> = new Map([['CHOWN', 0], ['KILL', 5], ['SETGID', 6], ['SETUID', 7], ['SETPCAP', 8], ['NET_BIND_SERVICE', 10], ['NET_ADMIN', 12], ['NET_RAW', 13]]);
+const CAPABILITY_BITS: ReadonlyMap<string, number> = new Map([['CHOWN', 0], ['KILL', 5], ['SETGID', 6], ['SETUID', 7], ['SETPCAP', 8], ['NET_BIND_SERVICE', 10], ['NET_ADMIN', 12], ['NET_RAW', 13], ['SYS_NICE', 23]]);
 
 function maskOf(names: readonly string[]): string {
   const mask = names.reduce((bits, name) => bits | (1 << (CAPABILITY_BITS.get(name) ?? assert.fail(name))), 0);

@@ -42,7 +42,8 @@ export async function startAskingCluster(
   t.after(() => cluster.stop());
   await prepare?.(cluster);
   const files = mode === 'files' ? await makeFiles(t) : null;
-  const chart = await installChart(cluster, { ...values }, (object) =>
+  // A BGPPeer would have an announcer speak from this machine itself.
+  const chart = await installChart(cluster, { loadBalancer: { vips: 'bind' }, ...values }, (object) =>
     files !== null && object.kind === CONFIGURATION.kind ? calledByUrl(object, { port, authorityPem: files.authorityPem }) : object,
   );
   const client = clientOf(cluster.kubeconfig());

@@ -1,23 +1,9 @@
-// Shows /api/v1/status and keeps it fresh. Names come from other people's objects: they are only ever set as text.
+// Shows what the API says of this Gatehouse, and keeps it fresh.
+
+import { showBgp } from './bgp.js';
+import { element, fill, row } from './elements.js';
 
 const REFRESH_MS = 2000;
-const NONE = '–';
-
-/** An element with a class and children; children that are strings become text. */
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className !== '') made.className = className;
-  made.append(...children);
-  return made;
-}
-
-function fill(id, children) {
-  document.getElementById(id).replaceChildren(...children);
-}
-
-function row(...cells) {
-  return element('tr', '', ...cells.map((cell) => element('td', '', cell === '' ? NONE : cell)));
-}
 
 function address(listener) {
   return listener.address.includes(':') ? `[${listener.address}]:${listener.port}` : `${listener.address}:${listener.port}`;
@@ -71,11 +57,17 @@ function show(status) {
   fill('listeners', status.listeners.map((listener) => row(listener.protocol, address(listener))));
 }
 
+async function get(path) {
+  const response = await fetch(path);
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return response.json();
+}
+
 async function refresh() {
   try {
-    const response = await fetch('/api/v1/status');
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    show(await response.json());
+    const [status, peers, routes] = await Promise.all(['/api/v1/status', '/api/v1/bgp/peers', '/api/v1/bgp/routes'].map(get));
+    show(status);
+    showBgp(peers, routes, Date.now());
   } catch (error) {
     showState(`Gatehouse does not answer (${error.message})`, 'waiting');
   } finally {

@@ -56,7 +56,7 @@ export interface WantedPeer {
 /** Roles of RFC 9234 section 3.1. */
 export type BgpRole = 'provider' | 'route-server' | 'route-server-client' | 'customer' | 'peer';
 
-/** Keys are never logged. */
+/** Keys are never logged. Each character stands for one octet (ISO 8859-1): a Secret may have any. */
 export type PeerAuthentication =
   /** RFC 2385. At most 80 octets. */
   | { readonly type: 'md5'; readonly password: string }

@@ -1,6 +1,7 @@
-import { isArrayOf, isCount, isFields, isFiniteNumber, isText, isTextOrNull } from '../../../core/ipc/messageShape.ts';
+import { isArrayOf, isCount, isFields, isFiniteNumber, isFlag, isText, isTextOrNull } from '../../../core/ipc/messageShape.ts';
 import type { BfdReport, BfdState } from '../bfd/bfdSpeaker.ts';
 import type { BgpFamilyReport, BgpPathReport, BgpPeerEvent, BgpPeerReport, BgpReport, BgpRouteReport } from './bgpReport.ts';
+import type { BgpReportDelta } from './bgpReportDelta.ts';
 import type { MessageCounts, SessionError, SessionState } from './session/sessionEvents.ts';
 
 const SESSION_STATES: readonly SessionState[] = ['Idle', 'Connect', 'Active', 'OpenSent', 'OpenConfirm', 'Established'];
@@ -11,6 +12,12 @@ const COUNTS = ['open', 'update', 'notification', 'keepalive', 'routeRefresh', '
 /** True for a complete report: every field is looked at, as whoever sent it has read what routers say. */
 export function isBgpReport(value: unknown): value is BgpReport {
   return isFields(value) && isArrayOf(value['peers'], isPeer) && isArrayOf(value['routes'], isRoute) && isArrayOf(value['problems'], isText);
+}
+
+/** True for a complete delta. */
+export function isBgpReportDelta(value: unknown): value is BgpReportDelta {
+  return isFields(value) && isArrayOf(value['peers'], isPeer) && isArrayOf(value['problems'], isText) && isFlag(value['whole'])
+    && isFields(value['routes']) && isArrayOf(value['routes']['upserts'], isRoute) && isArrayOf(value['routes']['deletes'], isText);
 }
 
 /** True for a complete event about a peer. */

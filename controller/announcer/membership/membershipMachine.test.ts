@@ -8,6 +8,7 @@ import { encodeMessage } from './messageCodec.ts';
 import { NewsQueue } from './newsQueue.ts';
 import { mustRefute, outranks } from './precedence.ts';
 import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
+import { decodeState } from './stateCodec.ts';
 import { DEFAULT_TIMINGS, suspicionTimeoutMs, transmitLimit } from './timings.ts';
 
 const SEED = testSeed();
@@ -335,4 +336,24 @@ test('after it has left, a machine says and hears nothing', () => {
   assert.equal(driven.machine.wakeAtMs(), Number.POSITIVE_INFINITY);
   assert.deepEqual(driven.hear(record('b'), { type: 'ping', sequence: 1, target: 'self' }), []);
   assert.equal(driven.machine.alive().has('self'), false);
+});
+
+test('who has stood still claims nothing that it held in anything it says, before a second has passed or it is told anew', () => {
+  const driven = new Driven('bc');
+  const state = { serving: true, unable: [], held: ['192.0.2.1'] };
+  driven.send({ type: 'state', state });
+  driven.pass(3_000, 'bc');
+  driven.sent = [];
+  driven.nowMs += 1_600;
+  // Whatever waits unread comes first.
+  driven.hear(record('b'), { type: 'ping', sequence: 1, target: 'self' }, [record('self', { boot: BOOT, status: 'dead', incarnation: 10 })]);
+  driven.pass(900, 'bc');
+  const heldIn = (): readonly (readonly string[] | undefined)[] => driven.sent.flatMap(({ message: { sender, news } }) => [sender, ...news])
+    .filter(({ node, state: octets }) => node === 'self' && octets !== null).map(({ state: octets }) => decodeState(octets ?? new Uint8Array())?.held);
+  assert.ok(heldIn().length > 0);
+  assert.ok(heldIn().every((held) => held?.length === 0), JSON.stringify(heldIn()));
+  assert.deepEqual(driven.machine.alive().get('self')?.held, []);
+  driven.sent = [];
+  driven.pass(200, 'bc');
+  assert.deepEqual(heldIn().at(-1), ['192.0.2.1']);
 });

@@ -3,12 +3,12 @@ import { MachineContext, type MachineAction, type MachineOptions } from './machi
 import { MAX_INCARNATION, type MemberRecord, type Message } from './message.ts';
 import type { MachineCounts, MembershipFault } from './membershipCounts.ts';
 import { mustRefute, outranks } from './precedence.ts';
+import { OwnStateTeller } from './ownStateTeller.ts';
 import { Prober } from './prober.ts';
 import { addressOf, forgetState, holdState, isKnown, isLiving, recordOf, type Peer } from './roster.ts';
 import { ForeignPeers } from './foreignPeers.ts';
 import { NamesakeWatch } from './namesakes.ts';
 import { Recognition } from './recognition.ts';
-import { decodeState, encodeState, UNKNOWN_STATE } from './stateCodec.ts';
 import { StateExchange } from './stateExchange.ts';
 import { Suspicions } from './suspicions.ts';
 
@@ -48,13 +48,13 @@ const REFUTATION_GAP_MS = 20;
 export class MembershipMachine {
   readonly #context: MachineContext;
   readonly #prober: Prober;
+  readonly #own: OwnStateTeller;
   readonly #suspicions: Suspicions;
   readonly #states: StateExchange;
   readonly #foreign: ForeignPeers;
   readonly #recognition: Recognition;
   readonly #namesakes: NamesakeWatch;
   /** Own state, decoded again as the others see it. */
-  #ownState = UNKNOWN_STATE;
   #startMs: number;
   #dueMs: number;
   #refutedMs = Number.NEGATIVE_INFINITY;
@@ -64,6 +64,7 @@ export class MembershipMachine {
   constructor(options: MachineOptions, nowMs: number) {
     this.#context = new MachineContext(options);
     this.#context.nowMs = nowMs;
+    this.#own = new OwnStateTeller(this.#context);
     this.#suspicions = new Suspicions(this.#context);
     this.#prober = new Prober(this.#context, (peer, sentMs) => this.#suspicions.accuse(peer, sentMs));
     this.#states = new StateExchange(this.#context);
@@ -112,7 +113,7 @@ export class MembershipMachine {
   alive(): ReadonlyMap<string, MemberState> {
     const { self } = this.#context;
     const alive = new Map<string, MemberState>();
-    if (self.status === 'alive') alive.set(self.node, this.#ownState);
+    if (self.status === 'alive') alive.set(self.node, this.#own.told);
     for (const { node, state } of this.#recognition.counted()) alive.set(node, state);
     return alive;
   }
@@ -150,7 +151,7 @@ export class MembershipMachine {
         this.#setNodes(event.nodes);
         return;
       case 'state':
-        this.#setState(event.state);
+        this.#own.set(event.state);
         return;
       case 'refresh':
         this.#prober.refresh();
@@ -176,6 +177,7 @@ export class MembershipMachine {
       context.log('warn', 'this process stood still: it listens before it believes that others are dead', { pauseMs: Math.round(lateMs) });
       this.#prober.reset();
       this.#suspicions.reset();
+      this.#own.claimNothing();
     } else {
       this.#prober.postpone(lateMs);
       this.#suspicions.postpone(lateMs);
@@ -186,6 +188,7 @@ export class MembershipMachine {
     const context = this.#context;
     if (context.self.status === 'left') return;
     if (this.#refuteAtMs <= context.nowMs) this.#announceRefutation();
+    this.#own.work();
     this.#prober.work();
     this.#suspicions.work(this.#prober);
     this.#states.work();
@@ -212,7 +215,7 @@ export class MembershipMachine {
 
   #wakeAtMs(): number {
     if (this.#context.self.status === 'left') return Number.POSITIVE_INFINITY;
-    const parts = [this.#prober, this.#suspicions, this.#states, this.#namesakes, this.#foreign, this.#recognition];
+    const parts = [this.#own, this.#prober, this.#suspicions, this.#states, this.#namesakes, this.#foreign, this.#recognition];
     return Math.min(...parts.map((part) => part.wakeAtMs()), this.#refuteAtMs, this.#gossipAtMs);
   }
 
@@ -227,18 +230,6 @@ export class MembershipMachine {
       context.log('warn', 'a node cannot be a member: its name is not 1 to 253 characters of ASCII', { node: node.slice(0, 300) });
     }
     context.changed();
-  }
-
-  #setState(state: MemberState): void {
-    const context = this.#context;
-    const { octets, omitted } = encodeState(state);
-    if (context.self.stateVersion > 0 && octets.equals(context.self.state)) return;
-    context.self.state = octets;
-    context.self.stateVersion += 1;
-    this.#ownState = decodeState(octets) ?? UNKNOWN_STATE;
-    if (omitted > 0) context.log('warn', 'the state of this node is too large to be told: some of it is left out', { omitted });
-    context.changed();
-    context.announce(context.selfRecord());
   }
 
   #receive(message: Message, counter: number, address: string): void {

@@ -90,7 +90,7 @@
 - apiGroups: [gatehouse.dev]
   resources: [ipaddresspools/status, l2advertisements/status, bgpadvertisements/status, bgppeers/status, bfdprofiles/status, communities/status]
   verbs: [patch]
-# What happened to an object, shown by kubectl describe; repeats raise a count.
+# What happened to an object, shown by kubectl describe; repeats raise a count. Of BGP sessions each node tells its own.
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
@@ -103,13 +103,13 @@
   verbs: [get, patch]
 {{- end }}
 {{- if has "secretsNamed" $features }}
-# The certificates that Ingresses name, each read and watched by its name. RBAC cannot say so: see below what it lets through.
+# The certificates and passwords that Ingresses and BGPPeers name, each read and watched by its name. RBAC cannot say so: see below.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, watch]
 {{- end }}
 {{- if has "secretsPolled" $features }}
-# The certificates that Ingresses name, each read by its name every half minute. Nobody can find out by it which there are.
+# The certificates and passwords that Ingresses and BGPPeers name, each read by its name every half minute. Nobody can list them by it.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get]

@@ -132,9 +132,9 @@ true
 {{- end -}}
 
 {{/*
-NET_BIND_SERVICE: ports 80 and 443. SETUID and SETGID: the proxy becomes uid 65532, the announcer 65533. KILL: a stuck one can be
-ended. NET_ADMIN and NET_RAW are the announcer's, which SETPCAP hands on without the others; CHOWN
-gives it its folder.
+NET_BIND_SERVICE: ports 80 and 443, and 179 where routers connect to the announcer. SETUID and SETGID: the proxy becomes uid 65532,
+the announcer 65533. KILL: a stuck one can be ended. NET_ADMIN and NET_RAW are the announcer's, as is SYS_NICE, by which BFD is on time
+on a busy node; SETPCAP hands them on without the others. CHOWN gives it its folder.
 */}}
 {{- define "gatehouse.securityContext" -}}
 allowPrivilegeEscalation: false
@@ -142,7 +142,7 @@ readOnlyRootFilesystem: true
 capabilities:
   drop: [ALL]
   {{- if not .Values.rootless }}
-  add: [NET_BIND_SERVICE, SETUID, SETGID, KILL{{ if include "gatehouse.announces" . }}, NET_ADMIN, NET_RAW, SETPCAP, CHOWN{{ end }}]
+  add: [NET_BIND_SERVICE, SETUID, SETGID, KILL{{ if include "gatehouse.announces" . }}, NET_ADMIN, NET_RAW, SYS_NICE, SETPCAP, CHOWN{{ end }}]
   {{- end }}
 {{- end -}}
 

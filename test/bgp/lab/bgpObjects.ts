@@ -45,11 +45,13 @@ export interface BgpAdvertisementSpec {
 /** Objects of Gatehouse that the lab's own manifests know nothing of. */
 type BgpObject = { readonly apiVersion: 'gatehouse.dev/v1'; readonly kind: string; readonly metadata: { readonly name: string }; readonly spec: unknown };
 
-const own = (kind: string, name: string, spec: unknown): LabManifest => ({ apiVersion: 'gatehouse.dev/v1', kind, metadata: { name }, spec }) satisfies BgpObject as unknown as LabManifest;
+const own = (kind: string, name: string, spec: unknown): LabManifest =>
+  ({ apiVersion: 'gatehouse.dev/v1', kind, metadata: { name }, spec }) satisfies BgpObject as unknown as LabManifest;
 
 export const bgpPeer = (name: string, spec: BgpPeerSpec): LabManifest => own('BGPPeer', name, spec);
 export const bgpAdvertisement = (name: string, spec: BgpAdvertisementSpec): LabManifest => own('BGPAdvertisement', name, spec);
-export const community = (name: string, communities: readonly { readonly name: string; readonly value: string }[]): LabManifest => own('Community', name, { communities });
+export const community = (name: string, communities: readonly { readonly name: string; readonly value: string }[]): LabManifest =>
+  own('Community', name, { communities });
 /** As the routers of the lab have it. */
 export const bfdProfile = (name: string, multiplier: number = BFD.multiplier): LabManifest =>
   own('BFDProfile', name, { receiveInterval: BFD.intervalMs, transmitInterval: BFD.intervalMs, detectMultiplier: multiplier });

@@ -7,9 +7,8 @@ import {
 } from './router.ts';
 
 /** Starts BIRD 2. */
-export async function startBird({ namespace, folder }: RouterPlace, first: RouterOptions): Promise<RouterPeer> {
+export async function startBird({ namespace, folder }: RouterPlace, options: RouterOptions): Promise<RouterPeer> {
   const [config, control] = [join(folder, 'bird.conf'), join(folder, 'bird.ctl')];
-  let options = first;
   await writeFile(config, configOf(options));
   const daemon = startForeground(namespace, 'bird', ['-f', '-c', config, '-s', control, '-P', join(folder, 'bird.pid')]);
   const ask = (...words: readonly string[]) => namespace.exec('birdc', ['-r', '-s', control, ...words]);
@@ -17,9 +16,7 @@ export async function startBird({ namespace, folder }: RouterPlace, first: Route
   return {
     kind: 'bird',
     namespace,
-    get options() {
-      return options;
-    },
+    options,
     routes: async (name) => {
       const protocol = await ask('show', 'protocols', 'all', protocolOf(name));
       // Of single routes it does not say so.
@@ -38,11 +35,6 @@ export async function startBird({ namespace, folder }: RouterPlace, first: Route
     },
     refresh: async (name) => {
       await namespace.exec('birdc', ['-s', control, 'reload', 'in', protocolOf(name)]);
-    },
-    reconfigure: async (next) => {
-      options = next;
-      await writeFile(config, configOf(options));
-      await namespace.exec('birdc', ['-s', control, 'configure']);
     },
     log: () => daemon.said(),
     stop: () => daemon.end('SIGTERM'),
@@ -97,6 +89,8 @@ function neighborConfig(neighbor: Neighbor, asn: number): string {
     neighbor.gracefulRestart === true ? `  graceful restart yes; graceful restart time ${RESTART_TIME_S};` : '  graceful restart off;',
     ...(neighbor.bfd === true ? ['  bfd yes;'] : []),
     ...(neighbor.passive === true ? ['  passive yes;'] : []),
+    ...(neighbor.ttlSecurity === true ? ['  ttl security on;'] : []),
+    '  enable extended messages on;',
     ...own,
     '}',
   ].join('\n');

@@ -16,7 +16,8 @@ export async function startExaBgp({ namespace, folder }: RouterPlace, options: R
   await writeFile(config, configOf(options, { commands, events }));
   const daemon = startForeground(namespace, 'exabgp', [config], {
     'exabgp.daemon.user': 'root', 'exabgp.daemon.drop': 'false', 'exabgp.daemon.daemonize': 'false', 'exabgp.log.destination': 'stdout', 'exabgp.log.level': 'INFO',
-    'exabgp.api.cli': 'false', 'exabgp.api.ack': 'false', 'exabgp.tcp.port': '179', 'exabgp.tcp.bind': [...new Set(options.neighbors.map(({ local }) => local))].join(' '),
+    'exabgp.api.cli': 'false', 'exabgp.api.ack': 'false', 'exabgp.tcp.port': '179',
+    'exabgp.tcp.bind': [...new Set(options.neighbors.map(({ local }) => local))].join(' '),
   });
   const read = async (name: string): Promise<readonly ExaBgpEvent[]> => {
     const text = await readFile(events, 'utf8').catch(() => '');
@@ -138,6 +139,7 @@ function neighborConfig(neighbor: Neighbor, { asn, routerId, announces = [] }: R
     `  router-id ${routerId}; local-address ${local}; local-as ${localAsn}; peer-as ${remoteAsn}; hold-time ${holdTimeS};`,
     ...(neighbor.password === undefined ? [] : [`  md5-password "${neighbor.password}"; md5-base64 false;`]),
     ...(neighbor.multihop === true ? ['  outgoing-ttl 64;'] : []),
+    ...(neighbor.ttlSecurity === true ? ['  outgoing-ttl 255; incoming-ttl 255;'] : []),
     ...(neighbor.passive === true ? ['  passive true;'] : []),
     `  family { ${families.map((family) => `${family} unicast;`).join(' ')} }`,
     '  capability { asn4 enable; route-refresh enable; extended-message enable;',

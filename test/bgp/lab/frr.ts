@@ -122,15 +122,14 @@ function configOf({ asn, routerId, neighbors, multipath = false, announces = [],
     ` set metric ${ANNOUNCED.med}`,
     ` set community ${ANNOUNCED.communities.join(' ')}`,
     ` set large-community ${ANNOUNCED.largeCommunities.join(' ')}`,
-    'exit',
     `router bgp ${asn}`,
     ` bgp router-id ${routerId}`,
     ' no bgp ebgp-requires-policy', ' no bgp default ipv4-unicast', ' no bgp network import-check', ' bgp bestpath as-path multipath-relax',
     ` bgp graceful-restart restart-time ${RESTART_TIME_S}`, ` bgp graceful-restart stalepath-time ${RESTART_TIME_S}`,
     ...neighbors.flatMap(neighborConfig),
     ...(['ipv4', 'ipv6'] as const).flatMap((family) => familyConfig(family, { neighbors, multipath, announces })),
-    'exit',
-    'bfd', ' profile lab', `  transmit-interval ${BFD.intervalMs}`, `  receive-interval ${BFD.intervalMs}`, `  detect-multiplier ${bfdMultiplier}`, ' exit', 'exit',
+    // No `exit`: a daemon that does not know what is before it would read no further.
+    'bfd', ' profile lab', `  transmit-interval ${BFD.intervalMs}`, `  receive-interval ${BFD.intervalMs}`, `  detect-multiplier ${bfdMultiplier}`,
     '',
   ].join('\n');
 }
@@ -148,6 +147,7 @@ function neighborConfig(neighbor: Neighbor): string[] {
     line(neighbor.gracefulRestart === true ? 'graceful-restart' : 'graceful-restart-disable'),
     ...(neighbor.bfd === true ? [line('bfd'), line('bfd profile lab')] : []),
     ...(neighbor.passive === true ? [line('passive')] : []),
+    ...(neighbor.ttlSecurity === true ? [line('ttl-security hops 1')] : []),
   ];
 }
 

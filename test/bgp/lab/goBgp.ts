@@ -76,7 +76,7 @@ const LARGE_COMMUNITY = 32;
 function parseRoutes(text: string, neighbor: string): readonly Route[] {
   const table = JSON.parse(text === '' ? '{}' : text) as GoBgpTable;
   return Object.entries(table).flatMap(([prefix, paths]) =>
-    paths.filter((path) => path['neighbor-ip'] === neighbor || path['neighbor-ip']?.endsWith(`%${neighbor}`) === true).map(({ attrs, stale }) => routeOf(prefix, attrs, stale)));
+    paths.filter((path) => path['neighbor-ip'] === neighbor).map(({ attrs, stale }) => routeOf(prefix, attrs, stale)));
 }
 
 function routeOf(prefix: string, attrs: readonly GoBgpAttribute[], stale: boolean): Route {
@@ -109,14 +109,16 @@ function neighborConfig(neighbor: Neighbor, asn: number): string[] {
   const { remote, remoteAsn, localAsn = asn, local, families, holdTimeS = DEFAULT_HOLD_S, gracefulRestart = false, passive = false } = neighbor;
   return [
     '[[neighbors]]', '[neighbors.config]',
-    ...(neighbor.unnumbered === true ? [`neighbor-interface = "${remote}"`] : [`neighbor-address = "${remote}"`]),
+    `neighbor-address = "${remote}"`,
     `peer-as = ${remoteAsn}`, `local-as = ${localAsn}`,
     ...(neighbor.password === undefined ? [] : [`auth-password = "${neighbor.password}"`]),
-    '[neighbors.timers.config]', `hold-time = ${holdTimeS}`, `keepalive-interval = ${Math.ceil(holdTimeS / 3)}`, 'connect-retry = 1', 'idle-hold-time-after-reset = 1',
+    '[neighbors.timers.config]', `hold-time = ${holdTimeS}`, `keepalive-interval = ${Math.ceil(holdTimeS / 3)}`, 'connect-retry = 1',
+    'idle-hold-time-after-reset = 1',
     '[neighbors.transport.config]',
-    ...(neighbor.unnumbered === true ? [] : [`local-address = "${local}"`]),
+    `local-address = "${local}"`,
     `passive-mode = ${passive}`,
     ...(neighbor.multihop === true ? ['[neighbors.ebgp-multihop.config]', 'enabled = true', 'multihop-ttl = 64'] : []),
+    ...(neighbor.ttlSecurity === true ? ['[neighbors.ttl-security.config]', 'enabled = true', 'ttl-min = 255'] : []),
     ...(gracefulRestart ? ['[neighbors.graceful-restart.config]', 'enabled = true', `restart-time = ${RESTART_TIME_S}`] : []),
     ...families.flatMap((family) => [
       '[[neighbors.afi-safis]]', '[neighbors.afi-safis.config]', `afi-safi-name = "${family}-unicast"`,

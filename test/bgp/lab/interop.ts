@@ -11,7 +11,7 @@ import { addRouterHost, type RouterHost } from './routerHost.ts';
 import { startRouter } from './startRouter.ts';
 
 /**
- * The sessions of the first node with each router. `plain`: eBGP over IPv4, with password and BFD. `inner`: iBGP over IPv6,
+ * The sessions of the first node with each router. `plain`: eBGP over IPv4, with password, TTL security and BFD. `inner`: iBGP over IPv6,
  * with several paths. `far`: eBGP from another address over a router between, both families, with graceful restart:
  * not where BFD is, as routers drop what BFD says is unreachable. `link`: unnumbered, both families.
  */
@@ -49,6 +49,12 @@ export function sessionsOf(kind: RouterKind): readonly SessionName[] {
   return kind === 'frr' ? ['plain', 'inner', 'far', 'link'] : ['plain', 'inner', 'far'];
 }
 
+/** Where both sides ask for TTL 255: FRR takes BFD beside it for multihop; ExaBGP answers with the TTL of its system. */
+export function ttlSecuritySession(kind: RouterKind): SessionName | null {
+  if (kind === 'exabgp') return null;
+  return kind === 'frr' ? 'link' : 'plain';
+}
+
 /** Names of all BGPPeers. */
 export const ALL_PEERS = ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).map((session) => peerName(kind, session)));
 
@@ -67,14 +73,18 @@ export async function startInterop(t: TestContext, services: (lab: Lab) => reado
   const routers = new Map(await Promise.all(ROUTER_KINDS.map(async (kind) => {
     const host = await addRouterHost(t, lab, NUMBER[kind]);
     await connect(lab, host, kind);
-    return [kind, await startRouter(t, kind, host, { asn: ROUTER_ASN[kind], routerId: host.namespace.addresses.ipv4, bfdMultiplier: BFD_MULTIPLIER, neighbors: neighborsOf(lab, host, kind) })] as const;
+    const options = { asn: ROUTER_ASN[kind], routerId: host.namespace.addresses.ipv4, bfdMultiplier: BFD_MULTIPLIER, neighbors: neighborsOf(lab, host, kind) };
+    return [kind, await startRouter(t, kind, host, options)] as const;
   })));
   const router = (kind: RouterKind): RouterPeer => {
     const found = routers.get(kind);
     if (found === undefined) throw new Error(`${kind} was not started`);
     return found;
   };
-  return { cluster, gatehouse: cluster.gatehouse(1), settings, router: { bird: router('bird'), frr: router('frr'), gobgp: router('gobgp'), exabgp: router('exabgp') } };
+  return {
+    cluster, gatehouse: cluster.gatehouse(1), settings,
+    router: { bird: router('bird'), frr: router('frr'), gobgp: router('gobgp'), exabgp: router('exabgp') },
+  };
 }
 
 /** Routes over the lab's own router, which must not tell that there is a shorter way; and FRR's own link. */
@@ -96,11 +106,11 @@ function neighborsOf(lab: Lab, { namespace }: RouterHost, kind: RouterKind): rea
   const all: Readonly<Record<SessionName, Neighbor>> = {
     plain: {
       name: 'plain', remote: node.ipv4, local: own.ipv4, remoteAsn: OWN_ASN, families: ['ipv4'], password: PASSWORD,
-      bfd: SPEAKS_BFD(kind), passive: kind === 'bird',
+      ttlSecurity: ttlSecuritySession(kind) === 'plain', bfd: SPEAKS_BFD(kind), passive: kind === 'bird',
     },
     inner: { name: 'inner', remote: node.ipv6, local: own.ipv6, remoteAsn: ROUTER_ASN[kind], families: ['ipv6'], addPath: true },
     far: { name: 'far', remote: FAR_SOURCE, local: farAddressOf(kind), remoteAsn: OWN_ASN, families: dual, multihop: true, gracefulRestart: true },
-    link: { name: 'link', remote: LINK.router, local: '', remoteAsn: OWN_ASN, families: dual, unnumbered: true },
+    link: { name: 'link', remote: LINK.router, local: '', remoteAsn: OWN_ASN, families: dual, unnumbered: true, ttlSecurity: ttlSecuritySession(kind) === 'link' },
   };
   return sessionsOf(kind).map((session) => all[session]);
 }
@@ -108,7 +118,8 @@ function neighborsOf(lab: Lab, { namespace }: RouterHost, kind: RouterKind): rea
 /** Objects of BGP for all sessions; only the first node speaks to routers, both carry VIPs. */
 function configuration(lab: Lab): LabManifest[] {
   const peers = ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).map((session) => bgpPeer(peerName(kind, session), peerSpec(lab, kind, session))));
-  const named = (...sessions: readonly SessionName[]) => ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).filter((each) => sessions.includes(each)).map((each) => peerName(kind, each)));
+  const named = (...sessions: readonly SessionName[]) =>
+    ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).filter((each) => sessions.includes(each)).map((each) => peerName(kind, each)));
   return [
     bgpPool(), bfdProfile('lab', BFD_MULTIPLIER), ...peers,
     community('names', [{ name: 'site', value: `${OWN_ASN}:100` }]),
@@ -126,18 +137,19 @@ function peerSpec(lab: Lab, kind: RouterKind, session: SessionName): BgpPeerSpec
   switch (session) {
     case 'plain':
       return {
-        ...common, peerASN: ROUTER_ASN[kind], peerAddress: `10.77.0.${host}`, password: PASSWORD,
+        ...common, peerASN: ROUTER_ASN[kind], peerAddress: `10.77.0.${host}`, password: PASSWORD, ttlSecurity: ttlSecuritySession(kind) === 'plain',
         ...(SPEAKS_BFD(kind) ? { bfdProfile: 'lab' } : {}),
       };
     case 'inner':
       return { ...common, localASN: ROUTER_ASN[kind], peerASN: ROUTER_ASN[kind], peerAddress: `fd77::${host}`, addPathSend: 4 };
     case 'far':
       return {
-        ...common, dynamicASN: 'external', peerAddress: farAddressOf(kind), sourceAddress: FAR_SOURCE, ebgpMultiHop: true, dualStackAddressFamily: true, enableGracefulRestart: true,
+        ...common, dynamicASN: 'external', peerAddress: farAddressOf(kind), sourceAddress: FAR_SOURCE, ebgpMultiHop: true, dualStackAddressFamily: true,
+        enableGracefulRestart: true,
         // The other side opens the connection.
         ...(kind === 'exabgp' || kind === 'gobgp' ? { connectMode: 'passive' } : {}),
       };
     case 'link':
-      return { ...common, dynamicASN: 'external', interface: LINK.node, dualStackAddressFamily: true };
+      return { ...common, dynamicASN: 'external', interface: LINK.node, dualStackAddressFamily: true, ttlSecurity: ttlSecuritySession(kind) === 'link' };
   }
 }

@@ -34,7 +34,8 @@ const ROUTE_REFRESH = Buffer.from([2, 0]);
 export const CAPABILITY = { ipv4: IPV4_UNICAST, ipv6: IPV6_UNICAST, routeRefresh: ROUTE_REFRESH } as const;
 
 /** RFC 4271 section 4.2, by default as it should be. */
-export function open({ version = 4, asn = HOSTILE_ASN, holdTimeS = 90, routerId = [10, 77, 0, 66], parameters, capabilities = [IPV4_UNICAST, ROUTE_REFRESH] }: OpenFields = {}): Buffer {
+export function open(fields: OpenFields = {}): Buffer {
+  const { version = 4, asn = HOSTILE_ASN, holdTimeS = 90, routerId = [10, 77, 0, 66], parameters, capabilities = [IPV4_UNICAST, ROUTE_REFRESH] } = fields;
   const own = Buffer.concat(capabilities);
   const optional = parameters ?? Buffer.concat([Buffer.from([2, own.length]), own]);
   return message(TYPE.open, Buffer.concat([Buffer.from([version]), u16(asn), u16(holdTimeS), Buffer.from(routerId), Buffer.from([optional.length]), optional]));
@@ -55,9 +56,15 @@ export const NEXT_HOP = attribute(0x40, 3, [10, 77, 0, 66]);
 export const GOOD_PATH = [ORIGIN, AS_PATH, NEXT_HOP] as const;
 const NETWORK = Buffer.from([24, 198, 51, 100]);
 
+/** Lengths that are said, not true. */
+export interface UpdateFaults {
+  readonly withdrawnLength?: number;
+  readonly attributesLength?: number;
+}
+
 /** RFC 4271 section 4.3; lengths of the parts as given, or as they are. */
 export function update(
-  attributes: readonly Buffer[] = GOOD_PATH, nlri: Buffer = NETWORK, { withdrawnLength = 0, attributesLength }: { readonly withdrawnLength?: number; readonly attributesLength?: number } = {},
+  attributes: readonly Buffer[] = GOOD_PATH, nlri: Buffer = NETWORK, { withdrawnLength = 0, attributesLength }: UpdateFaults = {},
 ): Buffer {
   const own = Buffer.concat(attributes);
   return message(TYPE.update, Buffer.concat([u16(withdrawnLength), u16(attributesLength ?? own.length), own, nlri]));

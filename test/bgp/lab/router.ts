@@ -26,8 +26,11 @@ export interface Neighbor {
   readonly addPath?: boolean;
   /** Single hop. */
   readonly bfd?: boolean;
+  /** GTSM (RFC 5082): TTL 255 is sent, and must be heard. */
+  readonly ttlSecurity?: boolean;
   /** Never opens the connection itself. */
   readonly passive?: boolean;
+  /** FRR alone. */
   readonly unnumbered?: boolean;
   /** Default 9. */
   readonly holdTimeS?: number;
@@ -87,8 +90,6 @@ export interface RouterPeer {
   session(neighbor: string): Promise<Session>;
   /** Sends ROUTE-REFRESH (RFC 2918). GoBGP never does: it keeps all that it has heard. */
   refresh?(neighbor: string, family: Family): Promise<void>;
-  /** Takes other options in the place of its own, without a restart; changed neighbours begin anew. BIRD alone. */
-  reconfigure?(options: RouterOptions): Promise<void>;
   /** What it has logged, the end of it. */
   log(): string;
   /** SIGTERM; resolves when it is gone. */

@@ -28,7 +28,8 @@ const FIXTURE = join(import.meta.dirname, '../fixture/spread.ts');
 
 /** Starts them; resolves once each was answered. */
 export async function startSpread(t: TestContext, where: Namespace, target: { readonly address: string; readonly port: number }): Promise<Spread> {
-  const child = where.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', FIXTURE, JSON.stringify({ ...target, flows: FLOWS, intervalMs: INTERVAL_MS })]);
+  const wanted = JSON.stringify({ ...target, flows: FLOWS, intervalMs: INTERVAL_MS });
+  const child = where.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', FIXTURE, wanted]);
   t.after(() => endProcess(child, 'SIGKILL'));
   if (child.stdout === null || child.stderr === null) throw new Error('the flows have no output');
   child.stderr.pipe(process.stderr);

@@ -33,7 +33,7 @@ export function isClassic(family: AddressFamily, { nextHop }: PathAttributes): b
  * NEXT_HOP is among them when NLRI go in the classic field.
  */
 export function encodeAttributes(attributes: PathAttributes, classic: boolean, { fourOctetAsn }: CodecOptions): Uint8Array {
-  const { origin, asPath, nextHop, med, localPref, communities, largeCommunities, linkBandwidth } = attributes;
+  const { origin, asPath, nextHop, med, localPref, communities, largeCommunities, linkBandwidth, onlyToCustomer } = attributes;
   const parts: Uint8Array[] = [
     attribute(WELL_KNOWN, ATTRIBUTE.origin, [ORIGIN_VALUES[origin]]),
     attribute(WELL_KNOWN, ATTRIBUTE.asPath, segments(asPath, fourOctetAsn ? octets32 : twoOctets)),
@@ -54,6 +54,7 @@ export function encodeAttributes(attributes: PathAttributes, classic: boolean, {
   if (largeCommunities.length > 0) {
     parts.push(attribute(OPTIONAL_TRANSITIVE, ATTRIBUTE.largeCommunities, largeCommunities.flat().flatMap(octets32)));
   }
+  if (onlyToCustomer !== null) parts.push(attribute(OPTIONAL_TRANSITIVE, ATTRIBUTE.onlyToCustomer, octets32(onlyToCustomer)));
   return joinOctets(parts);
 }
 

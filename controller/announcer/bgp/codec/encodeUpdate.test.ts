@@ -18,7 +18,7 @@ const hex = (message: UpdateMessage, options = MODERN_CODEC): string => Buffer.f
 const FULL: PathAttributes = {
   origin: 'incomplete', asPath: [64_512, 4_200_000_000, 64_512], nextHop: '192.0.2.1', linkLocalNextHop: null, med: 4_294_967_295, localPref: 200,
   communities: [0xffff_0000, 0x0001_0002], largeCommunities: [[1, 2, 3], [4_294_967_295, 0, 1]],
-  linkBandwidth: { asn: 64_512, octetsPerSecond: 125_000_000, transitive: false },
+  linkBandwidth: { asn: 64_512, octetsPerSecond: 125_000_000, transitive: false }, onlyToCustomer: 4_200_000_001,
 };
 const NEXT_HOP_6 = '2001:db8::1';
 
@@ -40,7 +40,7 @@ test('IPv6 goes in MP_REACH_NLRI, the first of the attributes', () => {
 test('Every attribute is read as it was written, in ascending order', () => {
   const read = readUpdate(encodeMessage(announce(FULL, nlri('192.0.2.10/32')), MODERN_CODEC), MODERN_CODEC);
   assert.deepEqual(read.attributes, FULL);
-  assert.deepEqual(read.codes, [1, 2, 3, 4, 5, 8, 16, 32]);
+  assert.deepEqual(read.codes, [1, 2, 3, 4, 5, 8, 16, 32, 35]);
   assert.deepEqual(read.announced, [{ family: 'ipv4', pathId: null, prefix: '192.0.2.10/32' }]);
 });
 
@@ -48,7 +48,7 @@ test('IPv4 with a next hop of IPv6 goes in MP_REACH_NLRI (RFC 8950), with the li
   const attributes: PathAttributes = { ...FULL, nextHop: NEXT_HOP_6, linkLocalNextHop: 'fe80::1', linkBandwidth: null };
   const octets = encodeMessage(announce(attributes, nlri('192.0.2.10/32')), MODERN_CODEC);
   assert.deepEqual(readUpdate(octets, MODERN_CODEC).attributes, attributes);
-  assert.deepEqual(readUpdate(octets, MODERN_CODEC).codes, [14, 1, 2, 4, 5, 8, 32]);
+  assert.deepEqual(readUpdate(octets, MODERN_CODEC).codes, [14, 1, 2, 4, 5, 8, 32, 35]);
   assert.equal(Buffer.from(octets).subarray(23, 30).toString('hex'), '800e2a00010120');
 });
 

@@ -73,6 +73,8 @@ export interface PathAttributes {
   readonly largeCommunities: readonly (readonly [number, number, number])[];
   /** Link bandwidth (draft-ietf-idr-link-bandwidth): AS of two octets (or AS_TRANS), octets per second. */
   readonly linkBandwidth: { readonly asn: number; readonly octetsPerSecond: number; readonly transitive: boolean } | null;
+  /** ONLY_TO_CUSTOMER (RFC 9234 section 5): an AS number; null: none. */
+  readonly onlyToCustomer: number | null;
 }
 
 /** One UPDATE to send: of one family. `attributes` null: withdrawals only, or End-of-RIB (RFC 4724 section 2) where there are none. */

@@ -84,6 +84,7 @@ export function createAdjRibOut(): AdjRibOut {
       for (const [key, route] of wanted) families.get(route.family)?.want(key, route);
     },
     want(routes) {
+      if (routes === wanted) return;
       const before = wanted;
       wanted = routes;
       for (const [key, { family }] of before) if (!routes.has(key)) families.get(family)?.want(key, null);

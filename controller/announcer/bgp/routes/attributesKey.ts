@@ -7,9 +7,9 @@ const keys = new WeakMap<PathAttributes, string>();
 export function attributesKey(attributes: PathAttributes): string {
   const known = keys.get(attributes);
   if (known !== undefined) return known;
-  const { origin, asPath, nextHop, linkLocalNextHop, med, localPref, communities, largeCommunities, linkBandwidth } = attributes;
+  const { origin, asPath, nextHop, linkLocalNextHop, med, localPref, communities, largeCommunities, linkBandwidth, onlyToCustomer } = attributes;
   const bandwidth = linkBandwidth === null ? null : [linkBandwidth.asn, linkBandwidth.octetsPerSecond, linkBandwidth.transitive];
-  const key = JSON.stringify([origin, asPath, nextHop, linkLocalNextHop, med, localPref, communities, largeCommunities, bandwidth]);
+  const key = JSON.stringify([origin, asPath, nextHop, linkLocalNextHop, med, localPref, communities, largeCommunities, bandwidth, onlyToCustomer]);
   keys.set(attributes, key);
   return key;
 }

@@ -30,6 +30,14 @@ test('over a link-local session the link-local address goes beside a global one,
   assert.equal(hop('ipv6', 'fe80::2'), 'fe80::2');
 });
 
+test('an address for one host alone, such as a VIP that is bound here, is the next hop only where there is no other', () => {
+  const [vip, own] = [{ address: '192.0.2.1', prefixLength: 32, usable: true }, { address: '10.0.2.1', prefixLength: 24, usable: true }];
+  const over = (addresses: readonly (typeof vip)[]) =>
+    nextHopOf('ipv4', { ends: { localAddress: '2001:db8::1', remoteAddress: '' }, extendedNextHop: false }, [{ ...linkOf('eth0', '2001:db8::1'), addresses: [...linkOf('eth0', '2001:db8::1').addresses, ...addresses] }]);
+  assert.deepEqual(over([vip, own]), { ok: true, nextHop: '10.0.2.1', linkLocal: null });
+  assert.deepEqual(over([vip]), { ok: true, nextHop: '192.0.2.1', linkLocal: null });
+});
+
 test('IPv4 routes have an IPv6 next hop only where no IPv4 address is there and both sides can', () => {
   const only6 = [linkOf('eth2', '2001:db8:2::1', 'fe80::3')];
   const over = (localAddress: string, extendedNextHop: boolean) => nextHopOf('ipv4', { ends: { localAddress, remoteAddress: '' }, extendedNextHop }, only6);

@@ -3,6 +3,8 @@ import type { Link } from '../../parts.ts';
 import type { AddressFamily } from '../codec/message.ts';
 import type { Negotiated } from '../session/sessionEvents.ts';
 
+const ADDRESS_BITS: Readonly<Record<AddressFamily, number>> = { ipv4: 32, ipv6: 128 };
+
 /** What routes of one family are announced with as next hop, in one session. */
 export type NextHop =
   | { readonly ok: true; readonly nextHop: string; readonly linkLocal: string | null }
@@ -33,7 +35,9 @@ function overIPv6(localAddress: string, link: Link | undefined): NextHop {
 }
 
 function globalOn(link: Link | undefined, family: AddressFamily): string | null {
-  return link?.addresses.find(({ address, usable }) => usable && isOf(family, address) && !isLinkLocal(address))?.address ?? null;
+  const found = (link?.addresses ?? []).filter(({ address, usable }) => usable && isOf(family, address) && !isLinkLocal(address));
+  // A VIP that is bound here is an address of many nodes.
+  return (found.find(({ prefixLength }) => prefixLength < ADDRESS_BITS[family]) ?? found[0])?.address ?? null;
 }
 
 function isOf(family: AddressFamily, address: string): boolean {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { RouteAnnouncement, WantedPeer, WantedRoute } from '../bgpWanted.ts';
 import type { Negotiated } from '../session/sessionEvents.ts';
 import { ANNOUNCEMENT, linkOf, NEGOTIATED, PEER, routeOf } from '../testing/bgpFacts.ts';
-import { peerRoutes, type PeerRoutesInput } from './peerRoutes.ts';
+import { createPeerRoutes, peerRoutes, type PeerRoutesInput } from './peerRoutes.ts';
 import type { RouteState } from './routeBook.ts';
 
 interface Changes {
@@ -53,6 +53,12 @@ test('the link bandwidth community crosses to another AS only in its transitive 
   assert.deepEqual(internal.linkBandwidth, { asn: 23_456, octetsPerSecond: 2e6, transitive: false });
 });
 
+test('customers, peers and clients of a route server are told to pass routes on to customers alone (RFC 9234 section 5)', () => {
+  const marks = (['provider', 'peer', 'route-server', 'customer', 'route-server-client', null] as const).map((role) => attributes({ peer: { role } }).onlyToCustomer);
+  assert.deepEqual(marks, [64_512, 64_512, 64_512, null, null, null]);
+  assert.equal(attributes({ peer: { role: 'provider' }, negotiated: { internal: true } }).onlyToCustomer, null);
+});
+
 test('a peer gets only what is announced to it, in families that were negotiated', () => {
   const elsewhere = routeOf('192.0.2.2', { announcements: [{ ...ANNOUNCEMENT, peers: ['default/other'] }] });
   const six = routeOf('2001:db8::1');
@@ -65,6 +71,13 @@ test('a family that this end has no next hop for is refused in words', () => {
   const { routes, refusals } = make({ routes: [routeOf('192.0.2.1'), routeOf('2001:db8::1')], negotiated, links: [linkOf('eth0', '10.0.0.1')] });
   assert.deepEqual([...routes.keys()], ['192.0.2.1/32 0']);
   assert.match(refusals.get('ipv6') ?? '', /^eth0 has no IPv6 address, which routes of this family would need as next hop$/);
+});
+
+test('of interfaces with the same link-local address that of an unnumbered peer gives the next hop', () => {
+  const links = [linkOf('eth0', '10.0.0.1', 'fe80::1'), linkOf('eth0.100', '10.0.100.1', 'fe80::1')];
+  const over = { ends: { localAddress: 'fe80::1', remoteAddress: 'fe80::2' } };
+  const found = attributes({ links, negotiated: over, peer: { remote: { type: 'interface', interface: 'eth0.100' } } });
+  assert.equal(found.nextHop, '10.0.100.1');
 });
 
 test('where the peer takes several paths it gets those by other nodes too, while they are alive', () => {
@@ -80,4 +93,23 @@ test('where the peer takes several paths it gets those by other nodes too, while
   // Whoever leaves, the others keep their identifiers.
   assert.deepEqual(paths({ ...several, alive: ['three'] }).map(({ pathId }) => pathId), [sent[0]?.pathId, sent[2]?.pathId]);
   assert.equal(paths({ ...several, peer: { addPathSend: 2 }, alive: ['two', 'three', 'four'] }).length, 2);
+});
+
+test('what a change does not touch is answered with the same objects', () => {
+  const [one, two] = [routeOf('192.0.2.1'), routeOf('192.0.2.2')];
+  const states = new Map<string, RouteState>([one, two].map(({ prefix }) => [prefix, { state: 'announced', reason: '', sinceMs: 0 }]));
+  const routesOf = (...routes: readonly WantedRoute[]): ReadonlyMap<string, WantedRoute> => new Map(routes.map((route) => [route.prefix, route]));
+  const input: PeerRoutesInput = { routes: routesOf(one, two), states, peer: PEER, negotiated: NEGOTIATED, links: [], nodeName: 'one', alive: new Set() };
+  const make = createPeerRoutes();
+  const first = make(input);
+  assert.equal(first.routes.get('192.0.2.1/32 0')?.attributes, first.routes.get('192.0.2.2/32 0')?.attributes);
+  assert.equal(make({ ...input, links: [linkOf('eth0')] }), first);
+  assert.equal(make({ ...input, routes: routesOf(one, two) }), first);
+  const changed = make({ ...input, routes: routesOf(one, { ...two, announcements: [{ ...ANNOUNCEMENT, med: 5 }] }) });
+  assert.equal(changed.routes.get('192.0.2.1/32 0'), first.routes.get('192.0.2.1/32 0'));
+  assert.equal(changed.routes.get('192.0.2.2/32 0')?.attributes.med, 5);
+  const draining = make({ ...input, states: new Map([...states, [two.prefix, { state: 'draining', reason: '', sinceMs: 0 }]]) });
+  assert.deepEqual(draining.routes.get('192.0.2.2/32 0')?.attributes.communities, [0xffff_0000]);
+  assert.equal(make({ ...input, routes: routesOf(one) }).routes.size, 1);
+  assert.equal(make({ ...input, negotiated: { ...NEGOTIATED, ends: { localAddress: '10.0.0.9', remoteAddress: '10.0.0.254' } } }).routes.get('192.0.2.1/32 0')?.attributes.nextHop, '10.0.0.9');
 });

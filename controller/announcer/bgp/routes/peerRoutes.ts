@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { hash32 } from '../../../../core/balance/hash32.ts';
 import type { Link } from '../../parts.ts';
 import type { RouteAnnouncement, WantedPeer, WantedRoute } from '../bgpWanted.ts';
@@ -37,33 +38,140 @@ const LEAST_LOCAL_PREF = 0;
 /** AS numbers of the link bandwidth community have two octets; beyond them AS_TRANS (RFC 6793). */
 const MAX_ASN_16 = 65_535;
 const AS_TRANS = 23_456;
+/**
+ * Own roles of those whose peers are customers, lateral peers or clients of a route server (RFC 9234 section 5): what the peer says of its
+ * own role changes nothing in that.
+ */
+const MARKING_ROLES: ReadonlySet<WantedPeer['role']> = new Set<WantedPeer['role']>(['provider', 'peer', 'route-server']);
+/** Ours: of attributes that no route has any more. */
+const MAX_SPARE_ATTRIBUTES = 1_000;
 const PATH_SEED = 7911;
 const MAX_UINT32 = 2 ** 32 - 1;
 
+/** Makes the routes of one peer, time and again. */
+export type MakePeerRoutes = (input: PeerRoutesInput) => PeerRoutes;
+
+/**
+ * For one peer. What a change does not touch it answers with the same objects as before, so that a change of one route among thousands
+ * costs next to nothing further on.
+ */
+export function createPeerRoutes(): MakePeerRoutes {
+  let context: Context | null = null;
+  let entries: ReadonlyMap<string, Entry> = new Map();
+  let lastInput: PeerRoutesInput | null = null;
+  let last: PeerRoutes = { routes: new Map(), refusals: new Map() };
+  return (input) => {
+    const hops = hopsOf(input);
+    const isSame = context !== null && isSameContext(context, input, hops);
+    if (isSame && input.routes === lastInput?.routes && input.states === lastInput.states) return last;
+    lastInput = input;
+    if (context === null || !isSame) context = { input, hops, attributes: new Map() };
+    const before = isSame ? entries : new Map<string, Entry>();
+    entries = entriesOf(input, context, before);
+    const isUnchanged = isSame && entries.size === before.size && [...entries].every(([prefix, entry]) => before.get(prefix) === entry);
+    if (!isUnchanged) last = { routes: new Map([...entries.values()].flatMap(({ paths }) => paths)), refusals: refusalsOf(hops) };
+    return last;
+  };
+}
+
 /** Every path that this peer is to have now. */
 export function peerRoutes(input: PeerRoutesInput): PeerRoutes {
-  const { routes, states, peer, negotiated, links } = input;
-  const hops = new Map(negotiated.families.map((family) => [family, nextHopOf(family, negotiated, links)]));
-  const out = new Map<OutRouteKey, OutRoute>();
+  return createPeerRoutes()(input);
+}
+
+type NextHops = ReadonlyMap<AddressFamily, NextHop>;
+
+/** What all routes of a peer depend on. */
+interface Context {
+  readonly input: Omit<PeerRoutesInput, 'routes' | 'states'>;
+  readonly hops: NextHops;
+  /** By what they are made from: many routes share them. */
+  readonly attributes: Map<string, PathAttributes>;
+}
+
+/** A prefix, and what became of it. */
+interface Entry {
+  readonly route: WantedRoute;
+  readonly state: RouteState['state'];
+  readonly paths: readonly (readonly [OutRouteKey, OutRoute])[];
+}
+
+function isSameContext({ input: before, hops: earlier }: Context, input: PeerRoutesInput, hops: NextHops): boolean {
+  return before.negotiated === input.negotiated && before.peer === input.peer && before.alive === input.alive
+    && before.nodeName === input.nodeName && isDeepStrictEqual(earlier, hops);
+}
+
+function entriesOf({ routes, states }: PeerRoutesInput, context: Context, before: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry> {
+  if (context.attributes.size > MAX_SPARE_ATTRIBUTES + routes.size) context.attributes.clear();
+  const entries = new Map<string, Entry>();
   for (const [prefix, route] of routes) {
     const state = states.get(prefix)?.state ?? 'withdrawn';
-    const announcement = route.announcements.find(({ peers }) => peers.includes(peer.name));
-    const hop = hops.get(route.family);
-    if (state === 'withdrawn' || announcement === undefined || hop === undefined || !hop.ok) continue;
-    const attributes = attributesOf(announcement, { hop, negotiated, isDraining: state === 'draining' });
-    for (const path of pathsOf(route, attributes, input)) out.set(`${path.prefix} ${path.pathId}`, path);
+    if (state === 'withdrawn') continue;
+    const known = before.get(prefix);
+    entries.set(prefix, known?.route === route && known.state === state ? known : { route, state, paths: pathsOf(route, state, context) });
   }
-  return { routes: out, refusals: new Map([...hops].flatMap(([family, hop]) => (hop.ok ? [] : [[family, hop.reason] as const]))) };
+  return entries;
+}
+
+/** Interfaces with the same MAC address, as VLANs have, have the same link-local address: an unnumbered peer's is known by its name. */
+function hopsOf({ negotiated, links, peer: { remote } }: PeerRoutesInput): NextHops {
+  const own = remote.type === 'interface' ? links.filter(({ name }) => name === remote.interface) : links;
+  return new Map(negotiated.families.map((family) => [family, nextHopOf(family, negotiated, own)]));
+}
+
+function refusalsOf(hops: NextHops): PeerRoutes['refusals'] {
+  return new Map([...hops].flatMap(([family, hop]) => (hop.ok ? [] : [[family, hop.reason] as const])));
+}
+
+/** The path by this node, and where the peer takes several those by others that carry it too. */
+function pathsOf(route: WantedRoute, state: RouteState['state'], context: Context): Entry['paths'] {
+  const { prefix, family } = route;
+  const { input, hops } = context;
+  const announcement = route.announcements.find(({ peers }) => peers.includes(input.peer.name));
+  const hop = hops.get(family);
+  if (announcement === undefined || hop === undefined || !hop.ok) return [];
+  const shared = `${announcementKey(announcement)} ${family} ${state}`;
+  const attributes = remember(context, shared, () => attributesOf(announcement, { hop, input, isDraining: state === 'draining' }));
+  const path = (pathId: number, own: PathAttributes): Entry['paths'][number] => [`${prefix} ${pathId}`, { prefix, family, pathId, attributes: own }];
+  if (!input.negotiated.addPathSend.includes(family)) return [path(0, attributes)];
+  const others = route.otherNodes.filter(({ node }) => input.alive.has(node)).slice(0, input.peer.addPathSend - 1);
+  const identifiers = pathIdentifiers([input.nodeName, ...others.map(({ node }) => node)]);
+  return [
+    path(identifiers.get(input.nodeName) ?? 1, attributes),
+    // How good another node's link is, only that node knows.
+    ...others.map(({ node, nextHop }) => path(identifiers.get(node) ?? 1, remember(
+      context, `${shared} ${nextHop}`, () => ({ ...attributes, nextHop, linkLocalNextHop: null, linkBandwidth: null }),
+    ))),
+  ];
+}
+
+function remember({ attributes }: Context, key: string, make: () => PathAttributes): PathAttributes {
+  const known = attributes.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  attributes.set(key, made);
+  return made;
+}
+
+const announcementKeys = new WeakMap<RouteAnnouncement, string>();
+
+/** Equal for announcements of equal attributes; each is written out once, whoever asks. */
+function announcementKey(announcement: RouteAnnouncement): string {
+  const known = announcementKeys.get(announcement);
+  if (known !== undefined) return known;
+  const key = JSON.stringify({ ...announcement, peers: null });
+  announcementKeys.set(announcement, key);
+  return key;
 }
 
 interface Circumstances {
   readonly hop: Extract<NextHop, { readonly ok: true }>;
-  readonly negotiated: Negotiated;
+  readonly input: Context['input'];
   readonly isDraining: boolean;
 }
 
-function attributesOf(announcement: RouteAnnouncement, { hop, negotiated, isDraining }: Circumstances): PathAttributes {
-  const { internal, localAsn } = negotiated;
+function attributesOf(announcement: RouteAnnouncement, { hop, input, isDraining }: Circumstances): PathAttributes {
+  const { internal, localAsn } = input.negotiated;
   const communities = isDraining ? [...new Set([...announcement.communities, GRACEFUL_SHUTDOWN])].toSorted((a, b) => a - b) : announcement.communities;
   return {
     origin: 'igp',
@@ -77,23 +185,8 @@ function attributesOf(announcement: RouteAnnouncement, { hop, negotiated, isDrai
     linkBandwidth: announcement.linkBandwidth === null
       ? null
       : { asn: localAsn > MAX_ASN_16 ? AS_TRANS : localAsn, octetsPerSecond: announcement.linkBandwidth, transitive: !internal },
+    onlyToCustomer: !internal && MARKING_ROLES.has(input.peer.role) ? localAsn : null,
   };
-}
-
-/** The path by this node, and where the peer takes several those by others that carry it too. */
-function pathsOf(route: WantedRoute, attributes: PathAttributes, input: PeerRoutesInput): readonly OutRoute[] {
-  const { prefix, family } = route;
-  if (!input.negotiated.addPathSend.includes(family)) return [{ prefix, family, pathId: 0, attributes }];
-  const others = route.otherNodes.filter(({ node }) => input.alive.has(node)).slice(0, input.peer.addPathSend - 1);
-  const identifiers = pathIdentifiers([input.nodeName, ...others.map(({ node }) => node)]);
-  const own = { prefix, family, pathId: identifiers.get(input.nodeName) ?? 1, attributes };
-  return [
-    own,
-    // How good another node's link is, only that node knows.
-    ...others.map(({ node, nextHop }) => ({
-      prefix, family, pathId: identifiers.get(node) ?? 1, attributes: { ...attributes, nextHop, linkLocalNextHop: null, linkBandwidth: null },
-    })),
-  ];
 }
 
 /** The same for a node whoever else there is, but for collisions, which the names' order settles. Never 0. */

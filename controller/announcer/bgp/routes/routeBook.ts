@@ -56,7 +56,9 @@ function next(before: Entry | undefined, { state, reason }: Verdict, now: Moment
 }
 
 function since(before: Entry | undefined, entry: Omit<Entry, 'sinceMs'>, now: Moment): Entry {
-  return { ...entry, sinceMs: before?.state === entry.state ? before.sinceMs : now.wallMs };
+  if (before?.state !== entry.state) return { ...entry, sinceMs: now.wallMs };
+  // The same object for the same thing, so that whoever has looked at it need not look again.
+  return before.reason === entry.reason && before.untilMs === entry.untilMs ? before : { ...entry, sinceMs: before.sinceMs };
 }
 
 /** A route stands for several VIPs where it is an aggregate: one that is of use is enough. */

@@ -184,10 +184,11 @@ test('KEEPALIVEs are never closer than a second', () => {
   assert.deepEqual(inShort(talk.pass(1)), ['send keepalive']);
 });
 
-test('A hold time of 0 on either side means no hold timer and no KEEPALIVEs', () => {
+test('A hold time of 0 on either side means no hold timer, no KEEPALIVEs and no SendHoldTimer (RFC 9687 section 4.3)', () => {
   for (const [ours, theirs] of [[0, 90], [90_000, 0]] as const) {
     const talk = converse({ peer: testPeer({ holdTimeMs: ours }) });
-    talk.establish(testOpen({ holdTimeS: theirs }));
+    const connection = talk.establish(testOpen({ holdTimeS: theirs }));
+    talk.handle({ type: 'writable', connection, writable: false });
     assert.equal(talk.machine.dueMs(), null);
     assert.deepEqual(talk.pass(10_000_000), []);
     assert.equal(talk.view().state, 'Established');
@@ -220,7 +221,7 @@ test('A hold timer that is looked at late, as this process stood still, gives th
 });
 
 test('A peer that takes nothing for eight minutes, or twice the hold time, is left with NOTIFICATION 8', () => {
-  for (const [holdS, limitMs] of [[90, 480_000], [300, 600_000], [0, 480_000]] as const) {
+  for (const [holdS, limitMs] of [[90, 480_000], [300, 600_000]] as const) {
     const talk = converse({ peer: testPeer({ holdTimeMs: holdS * 1_000 }) });
     const connection = talk.establish(testOpen({ holdTimeS: holdS }));
     talk.handle({ type: 'writable', connection, writable: false });
@@ -263,7 +264,7 @@ test('Routes of the peer are counted and dropped, and its End-of-RIB is told', (
     type: 'update', family: 'ipv4', withdrawn: [], announced: [{ pathId: null, prefix: '203.0.113.0/24' }, { pathId: null, prefix: '198.51.100.0/24' }],
     attributes: {
       origin: 'igp', asPath: [65_001], nextHop: '192.0.2.2', linkLocalNextHop: null, med: null, localPref: null, communities: [],
-      largeCommunities: [], linkBandwidth: null,
+      largeCommunities: [], linkBandwidth: null, onlyToCustomer: null,
     },
   }, { ...PLAIN_CODEC, fourOctetAsn: true });
   assert.deepEqual(talk.hear(connection, announced), []);

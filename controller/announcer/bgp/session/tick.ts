@@ -22,11 +22,15 @@ export function nextDueMs({ connections, wait }: Session): number | null {
   return due.length === 0 ? null : Math.min(...due);
 }
 
-/** The connection takes octets again, or none for now: then the SendHoldTimer runs (RFC 9687), as what was sent before still waits. */
+/**
+ * The connection takes octets again, or none for now: then the SendHoldTimer runs, as what was sent before still waits; but not in a session
+ * without hold time (RFC 9687 section 4.3).
+ */
 export function setWritable(session: Session, connection: Connection, writable: boolean): void {
   if (connection.isWritable === writable) return;
   connection.isWritable = writable;
   if (!writable) {
+    if (connection.negotiated?.holdTimeMs === 0) return;
     startTimer(session, connection, { name: 'sendHold', ms: sendHoldMs(connection.negotiated?.holdTimeMs ?? 0) });
     return;
   }

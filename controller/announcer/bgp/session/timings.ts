@@ -18,7 +18,7 @@ export const LEAST_KEEPALIVE_MS = 1_000;
 export const LATE_MS = 1_000;
 /** What the peer is given then. Ours. */
 export const LATE_GRACE_MS = 3_000;
-/** Least SendHoldTime (RFC 9687 section 4). */
+/** Least SendHoldTime (RFC 9687 section 6). */
 const LEAST_SEND_HOLD_MS = 480_000;
 /** Pauses stop to double after so many failures: 2^30 s is past any limit, and no number overflows. */
 const MAX_DOUBLINGS = 30;
@@ -56,7 +56,7 @@ export function keepalivePauseMs(keepaliveMs: number, random: () => number): num
   return Math.max(LEAST_KEEPALIVE_MS, jitter(keepaliveMs, random));
 }
 
-/** SendHoldTime: 8 minutes, or twice the hold time where that is more (RFC 9687 section 4). */
+/** SendHoldTime: 8 minutes, or twice the hold time where that is more (RFC 9687 section 6). */
 export function sendHoldMs(holdMs: number): number {
   return Math.max(LEAST_SEND_HOLD_MS, 2 * holdMs);
 }

@@ -38,8 +38,8 @@ export function createBfdCompanion(dependencies: BfdCompanionDependencies): BfdC
 
 class Companion implements BfdCompanion {
   readonly #dependencies: BfdCompanionDependencies;
-  /** Names of those that were up since their sessions began: only they can go down. */
-  readonly #wereUp = new Set<string>();
+  /** Name → whether it is up, of those that were up since their sessions began: only they can go down. */
+  readonly #wereUp = new Map<string, boolean>();
   #speaker: BfdSpeaker | null = null;
   #endpoints: readonly BfdEndpoint[] = [];
   #reports: ReadonlyMap<string, BfdReport> = new Map();
@@ -53,11 +53,15 @@ class Companion implements BfdCompanion {
 
   follow(peers: readonly PeerSession[], links: readonly Link[]): void {
     if (this.#isStopped) return;
-    for (const session of peers) if (session.peer.bfd === null) session.withoutBfd();
+    for (const session of peers) {
+      if (session.peer.bfd === null) session.withoutBfd();
+      // A session of BGP that was made anew has not heard it.
+      else if (this.#wereUp.get(session.peer.name) === true) session.bfd(true);
+    }
     const next = peers.flatMap((session) => bfdEndpointOf(session.peer, session.lastEnds(), links) ?? []);
     if (isDeepStrictEqual(next, this.#endpoints)) return;
     const same = new Set(next.filter((one) => this.#endpoints.some((other) => isSameSession(one, other))).map(({ name }) => name));
-    for (const name of this.#wereUp) if (!same.has(name)) this.#wereUp.delete(name);
+    for (const name of this.#wereUp.keys()) if (!same.has(name)) this.#wereUp.delete(name);
     this.#endpoints = next;
     this.#ensureSpeaker().setSessions(next);
   }
@@ -93,10 +97,14 @@ class Companion implements BfdCompanion {
   #take({ name, state, remoteState, why }: News): void {
     if (this.#isStopped) return;
     this.#dependencies.logger.info('a BFD session is in another state', { peer: name, state, remoteState, why });
-    if (state === 'Up') this.#wereUp.add(name);
-    if (state === 'Up') this.#dependencies.news(name, true);
-    else if (state === 'Down' && remoteState !== 'AdminDown' && this.#wereUp.has(name)) this.#dependencies.news(name, false);
+    if (state === 'Up') this.#hear(name, true);
+    else if (state === 'Down' && remoteState !== 'AdminDown' && this.#wereUp.has(name)) this.#hear(name, false);
     this.#look();
+  }
+
+  #hear(name: string, isUp: boolean): void {
+    this.#wereUp.set(name, isUp);
+    this.#dependencies.news(name, isUp);
   }
 
   #look(): void {

@@ -4,6 +4,7 @@ import type { L4Key } from '../../../../core/ir/l4.ts';
 import { forwardedPort } from '../../testing/announcerFacts.ts';
 import { NO_BGP_REPORT, type BgpReport } from '../bgpReport.ts';
 import { createBgpDriver, type BgpDriver } from './bgpDriver.ts';
+import { bgpWanted, wantedPeer, wantedRoute } from './testing/speakerFacts.ts';
 
 interface TestDriver {
   readonly driver: BgpDriver;
@@ -39,6 +40,7 @@ function createDriver(t: TestContext): TestDriver {
 
 const PORT = forwardedPort('192.0.2.1', { address: '10.0.0.1', port: 80 });
 const PORTS = new Map<L4Key, typeof PORT>([[PORT.key, PORT]]);
+const PROXIED = wantedRoute('192.0.2.1', ['default/tor'], { needsProxy: true });
 
 test('it speaks once the kernel was told, and what could not be programmed is not said to be forwarded', (t) => {
   const { driver, done } = createDriver(t);
@@ -48,6 +50,49 @@ test('it speaks once the kernel was told, and what could not be programmed is no
   driver.kernelApplied(new Map(), { programmed: true, ports: 0, problems: [] });
   t.mock.timers.tick(60_000);
   assert.deepEqual(done, ['forwarded 192.0.2.1', 'start', 'forwarded ']);
+});
+
+test('a kernel that could not be told at first may be told a moment later: what it forwards from before is not given up at once', (t) => {
+  const { driver, done } = createDriver(t);
+  driver.start();
+  driver.kernelApplied(PORTS, { programmed: false, ports: 0, problems: ['nft'] });
+  t.mock.timers.tick(1_000);
+  assert.deepEqual(done, []);
+  driver.kernelApplied(PORTS, { programmed: true, ports: 1, problems: [] });
+  assert.deepEqual(done, ['forwarded 192.0.2.1', 'start']);
+});
+
+test('peers that keep routes are not told that this is all before the proxy serves, or for a while', (t) => {
+  const restarted = (): TestDriver => {
+    const made = createDriver(t);
+    made.driver.start();
+    made.driver.want(bgpWanted([wantedPeer('default/tor', { gracefulRestart: { restartTimeMs: 120_000, longLivedStaleTimeMs: null } })], [PROXIED]));
+    made.driver.kernelApplied(PORTS, { programmed: true, ports: 1, problems: [] });
+    return made;
+  };
+  const soon = restarted();
+  assert.deepEqual(soon.done, ['forwarded 192.0.2.1']);
+  soon.driver.setServing(true);
+  assert.deepEqual(soon.done, ['forwarded 192.0.2.1', 'start']);
+  t.mock.timers.reset();
+  const never = restarted();
+  t.mock.timers.tick(5_000);
+  assert.deepEqual(never.done, ['forwarded 192.0.2.1', 'start']);
+});
+
+test('the proxy is waited for only where a peer keeps routes, and a route needs it', (t) => {
+  const keeps = { restartTimeMs: 120_000, longLivedStaleTimeMs: null };
+  for (const wanted of [
+    bgpWanted([wantedPeer('default/tor')], [PROXIED]),
+    bgpWanted([wantedPeer('default/tor', { gracefulRestart: keeps })], [wantedRoute('192.0.2.1', ['default/tor'])]),
+  ]) {
+    const { driver, done } = createDriver(t);
+    driver.start();
+    driver.want(wanted);
+    driver.kernelApplied(PORTS, { programmed: true, ports: 1, problems: [] });
+    assert.deepEqual(done, ['forwarded 192.0.2.1', 'start']);
+    t.mock.timers.reset();
+  }
 });
 
 test('a kernel that does not answer holds it up for a while only', (t) => {

@@ -5,11 +5,11 @@ import type { KernelReport } from '../../report.ts';
 import type { ForwardedPort } from '../../wanted.ts';
 import { NO_BGP_REPORT, type BgpReport } from '../bgpReport.ts';
 import type { BgpSpeaker } from '../bgpSpeaker.ts';
-import type { BgpWanted } from '../bgpWanted.ts';
+import { NO_BGP, type BgpWanted } from '../bgpWanted.ts';
 
 /** Leads a BGP speaker by what an announcer knows, and tells what it reports. */
 export interface BgpDriver {
-  /** From now on; sessions begin as soon as the kernel has been told what to forward, or after a while. */
+  /** From now on; sessions begin as soon as the routes can be as they were before this start, or after a while. */
   start(): void;
   want(wanted: BgpWanted): void;
   setServing(serving: boolean): void;
@@ -37,9 +37,9 @@ const REPORT_INTERVAL_MS = 500;
 const COUNT_INTERVAL_MS = 5_000;
 /**
  * Ours: peers that have kept routes through a restart drop what they are not sent again before End-of-RIB, so that nothing is said before
- * the kernel forwards; but a kernel that cannot be told is no reason to say nothing at all.
+ * the kernel forwards and, where one of them may have kept routes, the proxy serves; but what does not come is no reason to say nothing at all.
  */
-const KERNEL_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 5_000;
 
 /** Starts nothing yet. */
 export function createBgpDriver(dependencies: BgpDriverDependencies): BgpDriver {
@@ -52,7 +52,10 @@ class Driver implements BgpDriver {
   #told: BgpReport = NO_BGP_REPORT;
   #reportTimer: NodeJS.Timeout | null = null;
   #countTimer: NodeJS.Timeout | null = null;
-  #kernelTimer: NodeJS.Timeout | null = null;
+  #startTimer: NodeJS.Timeout | null = null;
+  #wanted: BgpWanted = NO_BGP;
+  #isForwarding = false;
+  #isServing = false;
   #isSpeaking = false;
   #isOver = false;
 
@@ -62,16 +65,19 @@ class Driver implements BgpDriver {
   }
 
   start(): void {
-    this.#kernelTimer = setTimeout(() => this.#speak(), KERNEL_TIMEOUT_MS);
+    this.#startTimer = setTimeout(() => this.#speak(), START_TIMEOUT_MS);
     this.#countTimer = setInterval(() => this.changed(), COUNT_INTERVAL_MS);
   }
 
   want(wanted: BgpWanted): void {
+    this.#wanted = wanted;
     this.#speaker.want(wanted);
   }
 
   setServing(serving: boolean): void {
+    this.#isServing = serving;
     this.#speaker.setServing(serving);
+    this.#speakIfReady();
   }
 
   linksChanged(links: readonly Link[]): void {
@@ -85,8 +91,10 @@ class Driver implements BgpDriver {
   /** What could not be programmed has left the kernel as it was, as each change is one transaction. */
   kernelApplied(ports: ReadonlyMap<L4Key, ForwardedPort>, { programmed }: KernelReport): void {
     if (this.#isOver) return;
-    if (programmed) this.#speaker.setForwarded(new Set([...ports.values()].map(({ address }) => address)));
-    this.#speak();
+    if (!programmed) return;
+    this.#isForwarding = true;
+    this.#speaker.setForwarded(new Set([...ports.values()].map(({ address }) => address)));
+    this.#speakIfReady();
   }
 
   changed(): void {
@@ -110,10 +118,14 @@ class Driver implements BgpDriver {
     this.#speaker.abandon();
   }
 
+  #speakIfReady(): void {
+    if (this.#isForwarding && (this.#isServing || !waitsForProxy(this.#wanted))) this.#speak();
+  }
+
   #speak(): void {
     if (this.#isSpeaking || this.#isOver) return;
     this.#isSpeaking = true;
-    if (this.#kernelTimer !== null) clearTimeout(this.#kernelTimer);
+    if (this.#startTimer !== null) clearTimeout(this.#startTimer);
     this.#speaker.start().catch((error: unknown) => this.#dependencies.failed(error));
   }
 
@@ -127,7 +139,7 @@ class Driver implements BgpDriver {
   /** Routes that are drained while it stops are still reported. */
   #clear(): void {
     this.#isSpeaking = true;
-    if (this.#kernelTimer !== null) clearTimeout(this.#kernelTimer);
+    if (this.#startTimer !== null) clearTimeout(this.#startTimer);
     if (this.#countTimer !== null) clearInterval(this.#countTimer);
   }
 
@@ -136,4 +148,10 @@ class Driver implements BgpDriver {
     if (this.#reportTimer !== null) clearTimeout(this.#reportTimer);
     this.#reportTimer = null;
   }
+}
+
+/** A peer may have kept a route that is to be withdrawn as long as the proxy does not serve. */
+function waitsForProxy({ peers, routes }: BgpWanted): boolean {
+  return [...peers.values()].some(({ gracefulRestart }) => gracefulRestart !== null)
+    && [...routes.values()].some(({ vips }) => vips.some(({ needsProxy }) => needsProxy));
 }

@@ -1,13 +1,12 @@
 import type { BfdReport } from '../../bfd/bfdSpeaker.ts';
-import type { BgpFamilyReport, BgpPathReport, BgpPeerReport, BgpReport, BgpRouteReport } from '../bgpReport.ts';
-import type { BgpWanted, WantedRoute } from '../bgpWanted.ts';
+import type { BgpFamilyReport, BgpPeerReport, BgpReport } from '../bgpReport.ts';
+import type { BgpWanted } from '../bgpWanted.ts';
 import type { AddressFamily } from '../codec/message.ts';
-import type { OutRoute } from '../routes/outRoute.ts';
 import type { RouteState } from '../routes/routeBook.ts';
 import type { ConnectionEnds, SessionView } from '../session/sessionEvents.ts';
 import { describeCapabilities } from './describeCapabilities.ts';
 import type { SentRoutes } from './peerSession.ts';
-import { printCommunity, printLargeCommunity } from './printCommunity.ts';
+import { createRouteReports } from './routeReports.ts';
 
 /** One peer as its session and its Adj-RIB-Out show it. */
 export interface PeerFacts {
@@ -31,18 +30,23 @@ export interface ReportFacts {
   readonly nowMs: number;
 }
 
-/** What is true now, sorted. */
-export function buildBgpReport(facts: ReportFacts): BgpReport {
-  const { wanted, peers, problems } = facts;
-  const paths = pathsByPrefix(peers);
-  const unsendable = [...peers].flatMap(([name, { routes }]) => [...routes.unsendable()].map(([key, why]) => `${key} cannot be sent to ${name}: ${why}`));
-  return {
-    peers: [...wanted.peers.keys()].toSorted().flatMap((name) => {
-      const peer = peers.get(name);
-      return peer === undefined ? [] : [reportPeer(facts, name, peer)];
-    }),
-    routes: [...wanted.routes.values()].toSorted((a, b) => (a.prefix < b.prefix ? -1 : 1)).map((route) => reportRoute(facts, route, paths)),
-    problems: [...problems, ...unsendable.slice(0, MAX_UNSENDABLE)],
+/** Makes reports, time and again. */
+export type BuildBgpReport = (facts: ReportFacts) => BgpReport;
+
+/** What is true now, sorted. Of routes that are as they were the same objects are answered as before, and the same list when all are. */
+export function createBgpReportBuilder(): BuildBgpReport {
+  const buildRoutes = createRouteReports();
+  return (facts) => {
+    const { wanted, peers, problems } = facts;
+    const unsendable = [...peers].flatMap(([name, { routes }]) => [...routes.unsendable()].map(([key, why]) => `${key} cannot be sent to ${name}: ${why}`));
+    return {
+      peers: [...wanted.peers.keys()].toSorted().flatMap((name) => {
+        const peer = peers.get(name);
+        return peer === undefined ? [] : [reportPeer(facts, name, peer)];
+      }),
+      routes: buildRoutes(facts),
+      problems: [...problems, ...unsendable.slice(0, MAX_UNSENDABLE)],
+    };
   };
 }
 
@@ -81,38 +85,5 @@ function reportPeer({ wanted }: ReportFacts, name: string, { view, lastEnds, rou
     lastError: view.lastError,
     retryInMs: view.retryInMs,
     bfd,
-  };
-}
-
-function reportRoute({ states, nowMs }: ReportFacts, route: WantedRoute, paths: ReadonlyMap<string, readonly BgpPathReport[]>): BgpRouteReport {
-  const { prefix, family, vips } = route;
-  const { state, reason, sinceMs } = states.get(prefix) ?? { state: 'withdrawn', reason: 'not decided yet', sinceMs: nowMs };
-  return {
-    prefix, family, state, reason, sinceMs,
-    vips: vips.map(({ address }) => address),
-    services: [...new Set(vips.flatMap(({ services }) => services))].toSorted(),
-    paths: paths.get(prefix) ?? [],
-  };
-}
-
-function pathsByPrefix(peers: ReportFacts['peers']): ReadonlyMap<string, readonly BgpPathReport[]> {
-  const byPrefix = new Map<string, BgpPathReport[]>();
-  for (const [name, { view, routes }] of [...peers].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    if (view.state !== 'Established') continue;
-    for (const route of routes.sent().values()) {
-      const paths = byPrefix.get(route.prefix);
-      if (paths === undefined) byPrefix.set(route.prefix, [reportPath(name, route)]);
-      else paths.push(reportPath(name, route));
-    }
-  }
-  return byPrefix;
-}
-
-function reportPath(peer: string, { pathId, attributes }: OutRoute): BgpPathReport {
-  const { nextHop, asPath, localPref, med, communities, largeCommunities, linkBandwidth } = attributes;
-  return {
-    peer, pathId, nextHop, asPath, localPref, med,
-    communities: [...communities.map(printCommunity), ...largeCommunities.map(printLargeCommunity)],
-    linkBandwidth: linkBandwidth?.octetsPerSecond ?? null,
   };
 }

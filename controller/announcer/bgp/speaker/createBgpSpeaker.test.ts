@@ -134,6 +134,21 @@ test('BFD is spoken with peers that want it, and ends the session when it says t
   await router.until(() => router.sessions() === 2);
 });
 
+test('a session that is made anew for other settings still ends when BFD, which goes on, says that the peer is gone', async (t) => {
+  const router = await startTestRouter(t, ROUTER);
+  const { speaker, bfd } = await startTestSpeaker(t);
+  const routes = [wantedRoute('192.0.2.1', ['net/router'])];
+  speaker.want(bgpWanted([peerOf(router, { bfd: BFD })], routes));
+  await router.until(() => router.routes.size === 1);
+  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '' });
+  speaker.want(bgpWanted([peerOf(router, { bfd: BFD, holdTimeMs: 30_000 })], routes));
+  await router.until(() => router.sessions() === 2 && router.routes.size === 1);
+  const before = router.notifications.length;
+  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'Control Detection Time Expired' });
+  await router.until(() => router.notifications.length > before || !router.isConnected());
+  assert.deepEqual([router.notifications.at(-1)?.code, router.notifications.at(-1)?.subcode], [CEASE, 10]);
+});
+
 test('an announcer that ends at once leaves without a word', async (t) => {
   const router = await startTestRouter(t, ROUTER);
   const { speaker } = await startTestSpeaker(t);

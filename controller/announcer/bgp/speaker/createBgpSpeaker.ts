@@ -6,12 +6,12 @@ import type { BgpReport } from '../bgpReport.ts';
 import type { BgpSpeaker, BgpSpeakerEvents } from '../bgpSpeaker.ts';
 import { NO_BGP, type BgpWanted, type WantedPeer } from '../bgpWanted.ts';
 import type { AddressFamily } from '../codec/message.ts';
-import { peerRoutes } from '../routes/peerRoutes.ts';
+import { createPeerRoutes, type MakePeerRoutes } from '../routes/peerRoutes.ts';
 import { RouteBook, type RouteState } from '../routes/routeBook.ts';
 import type { Moment } from '../session/sessionEvents.ts';
 import type { BgpTransport, BgpTransportEvents } from '../transport/transport.ts';
 import { createBfdCompanion, type BfdCompanion } from './bfdCompanion.ts';
-import { buildBgpReport } from './buildBgpReport.ts';
+import { createBgpReportBuilder } from './buildBgpReport.ts';
 import { peerChange } from './peerChange.ts';
 import { PeerSession, type StopHow } from './peerSession.ts';
 
@@ -36,6 +36,8 @@ const LISTEN_RETRY_MS = 10_000;
 /** Ours: what is withdrawn at the end is given this long to go out. */
 const FLUSH_TIMEOUT_MS = 1_000;
 const FLUSH_LOOK_MS = 10;
+/** Ours: in one turn of the event loop. */
+const OFFER_MS = 5;
 const WORDS_AT_END: Readonly<Record<'forGood' | 'restart', string>> = { forGood: 'Gatehouse stops', restart: 'Gatehouse restarts' };
 
 /** A speaker over real sockets, or those of a test. Does nothing before `start`. */
@@ -51,7 +53,13 @@ class Speaker implements BgpSpeaker {
   readonly #peers = new Map<string, PeerSession>();
   /** By name of the peer: what cannot be sent. */
   readonly #refusals = new Map<string, ReadonlyMap<AddressFamily, string>>();
+  /** By name of the peer. */
+  readonly #makers = new Map<string, MakePeerRoutes>();
+  /** Peers whose routes are to be looked at anew. */
+  readonly #pendingOffers = new Set<PeerSession>();
+  #offering: NodeJS.Immediate | null = null;
   readonly #book = new RouteBook();
+  readonly #buildReport = createBgpReportBuilder();
   #states: ReadonlyMap<string, RouteState> = new Map();
   #wanted: BgpWanted = NO_BGP;
   #serving = false;
@@ -105,19 +113,19 @@ class Speaker implements BgpSpeaker {
 
   linksChanged(links: readonly Link[]): void {
     this.#links = links;
-    this.#decide();
+    this.#offerAll();
     this.#followBfd();
   }
 
   setAlive(nodes: ReadonlySet<string>): void {
     if (nodes.size === this.#alive.size && nodes.isSubsetOf(this.#alive)) return;
     this.#alive = nodes;
-    this.#decide();
+    this.#offerAll();
   }
 
   report(): BgpReport {
     const bfd = this.#bfd.reports();
-    return buildBgpReport({
+    return this.#buildReport({
       wanted: this.#wanted,
       peers: new Map([...this.#peers].map(([name, session]) => [name, {
         view: session.view(), lastEnds: session.lastEnds(), routes: session.routes,
@@ -170,7 +178,7 @@ class Speaker implements BgpSpeaker {
     const session: PeerSession = new PeerSession({
       peer, hostName: nodeName, restarting: restarting && this.#isFirst, transport: this.#transport, now: () => this.#now(), random, logger,
       established: () => {
-        this.#offer(session);
+        this.#offerSoon(session);
         this.#followBfd();
       },
       event: events.peer,
@@ -183,6 +191,7 @@ class Speaker implements BgpSpeaker {
     this.#end(this.#peers.get(name), { how: 'deconfigured', hard: true, text: '' });
     this.#peers.delete(name);
     this.#refusals.delete(name);
+    this.#makers.delete(name);
   }
 
   #end(session: PeerSession | undefined, how: StopHow): void {
@@ -209,12 +218,34 @@ class Speaker implements BgpSpeaker {
     if (this.#routeTimer !== null) clearTimeout(this.#routeTimer);
     this.#routeTimer = null;
     const conditions = { serving: this.#serving, forwarded: this.#forwarded, stopping: this.#isStopping };
-    // The book gives its own map, which it changes the next time.
-    this.#states = new Map(this.#book.decide(this.#wanted.routes, conditions, this.#now()));
+    this.#states = this.#book.decide(this.#wanted.routes, conditions, this.#now());
     const dueMs = this.#book.dueMs();
     if (dueMs !== null) this.#routeTimer = setTimeout(() => this.#decide(), Math.ceil(Math.max(0, dueMs - this.#now().monotonicMs)));
-    for (const session of this.#peers.values()) this.#offer(session);
+    this.#offerAll();
+  }
+
+  /** What was decided stays; which paths lead there may be another question now. */
+  #offerAll(): void {
+    if (!this.#isStarted || this.#isDecided) return;
+    for (const session of this.#peers.values()) this.#offerSoon(session);
     this.#dependencies.events.changed();
+  }
+
+  /** Some peers per turn of the event loop: thousands of routes to a hundred peers are not to hold up the rest of the process. */
+  #offerSoon(session: PeerSession): void {
+    this.#pendingOffers.add(session);
+    this.#offering ??= setImmediate(() => this.#offerPending());
+  }
+
+  #offerPending(): void {
+    this.#offering = null;
+    const untilMs = this.#now().monotonicMs + OFFER_MS;
+    for (const session of this.#pendingOffers) {
+      this.#pendingOffers.delete(session);
+      if (this.#peers.get(session.peer.name) === session) this.#offer(session);
+      if (this.#now().monotonicMs >= untilMs) break;
+    }
+    if (this.#pendingOffers.size > 0) this.#offering = setImmediate(() => this.#offerPending());
   }
 
   #offer(session: PeerSession): void {
@@ -222,7 +253,9 @@ class Speaker implements BgpSpeaker {
     if (negotiated === null) return;
     const { name } = session.peer;
     if (this.#emptied.has(name)) return session.want(new Map());
-    const { routes, refusals } = peerRoutes({
+    const make = this.#makers.get(name) ?? createPeerRoutes();
+    this.#makers.set(name, make);
+    const { routes, refusals } = make({
       routes: this.#wanted.routes, states: this.#states, peer: session.peer, negotiated, links: this.#links,
       nodeName: this.#dependencies.nodeName, alive: this.#alive,
     });
@@ -270,6 +303,9 @@ class Speaker implements BgpSpeaker {
 
   #clearTimers(): void {
     for (const timer of [this.#listenTimer, this.#routeTimer]) if (timer !== null) clearTimeout(timer);
+    if (this.#offering !== null) clearImmediate(this.#offering);
+    this.#offering = null;
+    this.#pendingOffers.clear();
   }
 
   #now(): Moment {

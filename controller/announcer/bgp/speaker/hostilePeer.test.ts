@@ -34,7 +34,7 @@ function manyPrefixes(count: number): Buffer {
       type: 'update', family: 'ipv4', withdrawn: [], announced,
       attributes: {
         origin: 'igp', asPath: [64500], nextHop: HOSTILE, linkLocalNextHop: null, med: null, localPref: null, communities: [], largeCommunities: [],
-        linkBandwidth: null,
+        linkBandwidth: null, onlyToCustomer: null,
       },
     }, { ...PLAIN_CODEC, fourOctetAsn: true }));
   }

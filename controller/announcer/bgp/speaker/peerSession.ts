@@ -2,6 +2,7 @@ import type { Logger } from '../../../../core/log/logger.ts';
 import type { BgpPeerEvent } from '../bgpReport.ts';
 import type { WantedPeer } from '../bgpWanted.ts';
 import { createAdjRibOut, type AdjRibOut } from '../routes/adjRibOut.ts';
+import type { AddressFamily } from '../codec/message.ts';
 import type { OutRoutes } from '../routes/outRoute.ts';
 import { codecOptions } from '../session/negotiate.ts';
 import type { ConnectionEnds, ConnectionId, Moment, Negotiated, SessionEffect, SessionEvent, SessionMachine, SessionView } from '../session/sessionEvents.ts';
@@ -18,7 +19,7 @@ export interface PeerSessionOptions {
   readonly now: () => Moment;
   readonly random: () => number;
   readonly logger: Logger;
-  /** Routes may be sent: the owner is to say which, by `want`. */
+  /** Routes may be sent: the owner is to say which, by `want`, soon. */
   readonly established: () => void;
   readonly event: (event: BgpPeerEvent) => void;
   readonly changed: () => void;
@@ -31,7 +32,10 @@ export type StopHow = Omit<Extract<SessionEvent, { readonly type: 'stop' }>, 'ty
 export type SentRoutes = Pick<AdjRibOut, 'sent' | 'count' | 'unsendable'>;
 
 /** Ours: octets of UPDATEs that one peer is given before it is another one's turn. */
-const SLICE_BYTES = 64 * 1024;
+const SLICE_BYTES = 16 * 1024;
+
+/** Ours: a peer that asks for all routes without end would be sent them without end, and this thread has others to serve. */
+const REFRESH_INTERVAL_MS = 1_000;
 
 /**
  * One peer: drives its session machine with what its connections and the time tell, and its connections with what the machine wants. Routes
@@ -51,7 +55,13 @@ export class PeerSession {
   #established: { readonly connection: ConnectionId; readonly negotiated: Negotiated } | null = null;
   #lastEnds: ConnectionEnds | null = null;
   #isWritable = true;
+  /** What this session is to have was said: End-of-RIB before that would say that there is nothing. */
+  #isTold = false;
   #pumping: NodeJS.Immediate | null = null;
+  /** Runs for a while after routes were asked for again. */
+  #refreshTimer: NodeJS.Timeout | null = null;
+  /** Asked for meanwhile. */
+  readonly #refreshes = new Set<AddressFamily>();
   #toldError = '';
   #isBfdUp: boolean | null = null;
 
@@ -115,6 +125,7 @@ export class PeerSession {
 
   /** What the peer is to have. */
   want(routes: OutRoutes): void {
+    this.#isTold = true;
     this.#routes.want(routes);
     this.#pump();
   }
@@ -153,6 +164,7 @@ export class PeerSession {
 
   #clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer.timeout);
+    if (this.#refreshTimer !== null) clearTimeout(this.#refreshTimer);
     if (this.#pumping !== null) clearImmediate(this.#pumping);
     this.#timer = null;
     this.#pumping = null;
@@ -188,8 +200,8 @@ export class PeerSession {
       case 'established': return this.#enterEstablished(effect.connection, effect.negotiated);
       case 'down': return this.#leaveEstablished(effect.reason);
       case 'refresh':
-        this.#routes.refresh(effect.family);
-        return this.#pump();
+        this.#refreshes.add(effect.family);
+        return this.#refresh();
       case 'endOfRib': return;
     }
   }
@@ -204,16 +216,17 @@ export class PeerSession {
     this.#established = { connection, negotiated };
     this.#lastEnds = negotiated.ends;
     this.#isWritable = true;
+    this.#isTold = false;
     // What was wanted in an earlier session may be wrong in this one: the owner says anew before anything is sent.
     this.#routes.want(new Map());
     this.#routes.reset({ codec: codecOptions(negotiated), enhancedRouteRefresh: negotiated.enhancedRouteRefresh });
     this.#options.established();
     this.#emit(true, 'Established');
-    this.#pump();
   }
 
   #leaveEstablished(reason: string): void {
     this.#established = null;
+    this.#refreshes.clear();
     this.#emit(false, reason);
   }
 
@@ -226,7 +239,18 @@ export class PeerSession {
   }
 
   #pump(): void {
-    if (this.#established !== null && !this.#routes.isEmpty()) this.#pumping ??= setImmediate(() => this.#sendRoutes());
+    if (this.#established !== null && this.#isTold && !this.#routes.isEmpty()) this.#pumping ??= setImmediate(() => this.#sendRoutes());
+  }
+
+  #refresh(): void {
+    if (this.#refreshTimer !== null || this.#refreshes.size === 0) return;
+    for (const family of this.#refreshes) this.#routes.refresh(family);
+    this.#refreshes.clear();
+    this.#refreshTimer = setTimeout(() => {
+      this.#refreshTimer = null;
+      this.#refresh();
+    }, REFRESH_INTERVAL_MS);
+    this.#pump();
   }
 
   /** A slice per turn of the event loop, while the peer reads. */

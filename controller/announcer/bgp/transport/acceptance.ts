@@ -52,7 +52,8 @@ class PeerAcceptance implements Acceptance {
 
   accept(peers: readonly TransportPeer[]): readonly string[] {
     this.#peers = peers.filter(({ connect }) => connect !== 'active');
-    for (const { name, authentication } of peers) if (authentication === null) this.#unkeyed.delete(name);
+    const keyed = new Set(peers.flatMap(({ name, authentication }) => (authentication === null ? [] : [name])));
+    for (const name of this.#unkeyed) if (!keyed.has(name)) this.#unkeyed.delete(name);
     const places = new Map(this.#peers.map((peer) => this.#placeOf(peer)).map((place) => [printPlace(place), place]));
     for (const [name, listener] of this.#listeners) {
       if (places.has(name)) continue;
@@ -161,7 +162,7 @@ class PeerAcceptance implements Acceptance {
       return false;
     }
     this.#counts.set(peer.name, count + 1);
-    socket.on('close', () => this.#counts.set(peer.name, (this.#counts.get(peer.name) ?? 1) - 1));
+    socket.on('close', () => this.#leave(peer.name));
     let told: ConnectionEvents | null = null;
     const connection: BgpConnection = createSocketConnection(socket, {
       octets: (octets) => told?.octets(octets),
@@ -170,6 +171,12 @@ class PeerAcceptance implements Acceptance {
     }, (error) => explainConnectionError(peer, router, error));
     told = this.#dependencies.events.accepted(peer.name, connection, ends);
     return told !== null;
+  }
+
+  #leave(name: string): void {
+    const left = (this.#counts.get(name) ?? 1) - 1;
+    if (left > 0) this.#counts.set(name, left);
+    else this.#counts.delete(name);
   }
 }
 

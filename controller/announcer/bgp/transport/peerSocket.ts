@@ -28,9 +28,9 @@ export function keysOf({ authentication }: TransportPeer, { address, scopeId }: 
   const peer = { address, scopeId };
   switch (authentication?.type) {
     case undefined: return [];
-    case 'md5': return [{ type: 'md5', peer, key: Buffer.from(authentication.password) }];
+    case 'md5': return [{ type: 'md5', peer, key: Buffer.from(authentication.password, 'latin1') }];
     case 'ao': return [{
-      type: 'ao', peer, key: Buffer.from(authentication.key), algorithm: authentication.algorithm,
+      type: 'ao', peer, key: Buffer.from(authentication.key, 'latin1'), algorithm: authentication.algorithm,
       sendId: authentication.keyId, receiveId: authentication.receiveKeyId,
     }];
   }

@@ -147,7 +147,8 @@ function routerIdOf(peers: readonly BGPPeer[], objects: ObjectIndex, { nodeName 
 
 /** Null: there is none. Undefined: its password is missing, without which no session comes up; it is not tried, and said why. */
 function authenticationOf(peer: BGPPeer, objects: ObjectIndex, problems: Problem[]): PeerAuthentication | null | undefined {
-  const key = peer.passwordSecret === null ? peer.password : secretPassword(peer, objects, problems);
+  const text = peer.password === null ? null : Buffer.from(peer.password).toString('latin1');
+  const key = peer.passwordSecret === null ? text : secretPassword(peer, objects, problems);
   if (key === null) return peer.passwordSecret === null ? null : undefined;
   const { tcpAO } = peer.extras;
   if (tcpAO === null) return { type: 'md5', password: key };

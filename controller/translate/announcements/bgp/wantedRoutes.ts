@@ -1,9 +1,10 @@
 import { printRef } from '../../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../../core/ir/problem.ts';
 import { ADDRESS_BITS, parseIpAddress, printIpAddress, type IpAddress } from '../../../../core/net/ipAddress.ts';
+import { parseIpRange, type IpRange } from '../../../../core/net/ipRange.ts';
 import type { BgpWanted, OtherNode, RouteAnnouncement, RouteVip, WantedRoute } from '../../../announcer/bgp/bgpWanted.ts';
 import type { AddressFamily } from '../../../announcer/bgp/codec/message.ts';
-import { refOf, type BGPAdvertisement, type Node } from '../../../model/objects.ts';
+import { refOf, type BGPAdvertisement, type IPAddressPool, type Node } from '../../../model/objects.ts';
 import type { ObjectIndex } from '../../../model/store.ts';
 import { compareAge, compareText } from '../../ingressAge.ts';
 import { problemOf } from '../../problemOf.ts';
@@ -45,6 +46,12 @@ interface CarriedVip {
   readonly otherNodes: readonly OtherNode[];
 }
 
+/** A Node that load balancers need not leave alone, with its own addresses. */
+interface Carrier {
+  readonly node: Node;
+  readonly addresses: readonly { readonly family: IpAddress['family']; readonly text: string }[];
+}
+
 /** A prefix that is being put together. */
 interface Draft {
   readonly family: AddressFamily;
@@ -59,6 +66,12 @@ class RouteMaker {
   readonly #communities: ReadCommunities;
   /** Those that would announce more than a pool: without the pools they cannot be right for. */
   readonly #tooWide: ReadonlySet<BGPAdvertisement>;
+  /** What an advertisement may announce: the ranges of its pools. */
+  readonly #ranges: ReadonlyMap<BGPAdvertisement, readonly IpRange[]>;
+  /** What many VIPs have in common is made once, and is one object: it is sent once, too. */
+  readonly #announcements = new Map<string, readonly RouteAnnouncement[]>();
+  readonly #otherNodeLists = new Map<string, readonly OtherNode[]>();
+  #carrierList: readonly Carrier[] | null = null;
   readonly #drafts = new Map<string, Draft>();
   readonly #problems = new Map<string, Problem>();
 
@@ -68,9 +81,9 @@ class RouteMaker {
     this.#node = objects.get('Node', '', options.nodeName);
     this.#communities = createCommunityReader(objects.list('Community'));
     const pools = [...objects.list('IPAddressPool')];
-    this.#tooWide = new Set(
-      [...objects.list('BGPAdvertisement')].filter((advertisement) => judgeAggregation(advertisement, selectedPools(advertisement, pools)).length > 0),
-    );
+    const advertisements = [...objects.list('BGPAdvertisement')];
+    this.#tooWide = new Set(advertisements.filter((advertisement) => judgeAggregation(advertisement, selectedPools(advertisement, pools)).length > 0));
+    this.#ranges = new Map(advertisements.map((advertisement) => [advertisement, selectedPools(advertisement, pools).flatMap(rangesOf)]));
   }
 
   add(address: string, wishes: readonly VipWish[]): void {
@@ -78,7 +91,7 @@ class RouteMaker {
     const carried = parsed === null ? null : this.#carry(address, wishes);
     if (parsed === null || carried === null) return;
     for (const advertisement of carried.advertisements) {
-      const draft = this.#draft(prefixOf(parsed, advertisement), parsed.family === 'IPv4' ? 'ipv4' : 'ipv6');
+      const draft = this.#draft(prefixOf(parsed, advertisement, this.#ranges.get(advertisement) ?? []), parsed.family === 'IPv4' ? 'ipv4' : 'ipv6');
       draft.vips.set(address, carried);
       for (const peer of this.#peersOf(advertisement)) {
         const advertisements = draft.byPeer.get(peer) ?? new Set();
@@ -114,19 +127,36 @@ class RouteMaker {
   }
 
   #otherNodes(address: string, advertisements: readonly BGPAdvertisement[], local: ReadonlySet<string> | null): readonly OtherNode[] {
-    const { objects, options, peers } = this.#context;
+    const { options, peers } = this.#context;
     if ([...peers.wanted.values()].every(({ addPathSend }) => addPathSend === 0)) return [];
     const family = parseIpAddress(address)?.family;
-    const nodes = [...objects.list('Node')].filter(
-      (node) => advertisements.some((advertisement) => selectsNode(advertisement, node)) && mayCarry(node, objects, options),
-    );
-    const found = new Map(nodes.flatMap(({ metadata, internalIPs }): [string, string][] => {
-      const own = internalIPs.map(parseIpAddress).find((one) => one?.family === family);
-      return own === null || own === undefined ? [] : [[metadata.name, printIpAddress(own)]];
+    const key = `${family} ${advertisements.map(nameOf).join()} ${local === null ? '*' : [...local].toSorted(compareText).join()}`;
+    const known = this.#otherNodeLists.get(key);
+    if (known !== undefined) return known;
+    const nodes = this.#carriers().filter(({ node }) => advertisements.some((advertisement) => selectsNode(advertisement, node)));
+    const found = new Map(nodes.flatMap(({ node, addresses }): [string, string][] => {
+      const own = addresses.find((one) => one.family === family);
+      return own === undefined ? [] : [[node.metadata.name, own.text]];
     }));
     if (this.#node === undefined) for (const peer of options.peers) if (parseIpAddress(peer.address)?.family === family) found.set(peer.name, peer.address);
     found.delete(options.nodeName);
-    return [...found].filter(([name]) => local === null || local.has(name)).map(([node, nextHop]) => ({ node, nextHop })).toSorted((a, b) => compareText(a.node, b.node));
+    const list = [...found].filter(([name]) => local === null || local.has(name)).map(([node, nextHop]) => ({ node, nextHop }));
+    const sorted = list.toSorted((a, b) => compareText(a.node, b.node));
+    this.#otherNodeLists.set(key, sorted);
+    return sorted;
+  }
+
+  /** Looked for once: there may be thousands of VIPs. */
+  #carriers(): readonly Carrier[] {
+    const { objects, options } = this.#context;
+    this.#carrierList ??= [...objects.list('Node')].filter((node) => mayCarry(node, objects, options)).map((node) => ({
+      node,
+      addresses: node.internalIPs.flatMap((text) => {
+        const address = parseIpAddress(text);
+        return address === null ? [] : [{ family: address.family, text: printIpAddress(address) }];
+      }),
+    }));
+    return this.#carrierList;
   }
 
   /** An advertisement names peers by their names alone; without any it is for all. */
@@ -145,29 +175,40 @@ class RouteMaker {
 
   #finish(prefix: string, { family, vips, byPeer }: Draft): WantedRoute {
     const carried = [...vips.values()];
-    const announcements = new Map<string, RouteAnnouncement>();
-    for (const [peer, advertisements] of [...byPeer].toSorted(([a], [b]) => compareText(a, b))) {
-      const attributes = this.#attributes([...advertisements].toSorted(compareAge), carried);
-      const key = JSON.stringify(attributes);
-      announcements.set(key, { ...attributes, peers: [...(announcements.get(key)?.peers ?? []), peer] });
-    }
-    const others = new Map(carried.flatMap(({ otherNodes }) => otherNodes).map((other) => [other.node, other]));
+    const lists = [...new Set(carried.map(({ otherNodes }) => otherNodes))];
     return {
-      prefix,
-      family,
-      vips: carried.map(({ vip }) => vip),
-      announcements: [...announcements.values()],
-      otherNodes: [...others.values()].toSorted((a, b) => compareText(a.node, b.node)),
+      prefix, family, vips: carried.map(({ vip }) => vip), announcements: this.#announcementsOf(byPeer, carried), otherNodes: joinOtherNodes(lists),
     };
   }
 
+  /** Those that contradict each other are looked at for every Service, which is told of it. */
+  #announcementsOf(byPeer: Draft['byPeer'], carried: readonly CarriedVip[]): readonly RouteAnnouncement[] {
+    const peers = [...byPeer].toSorted(([a], [b]) => compareText(a, b));
+    const endpoints = carried.reduce((sum, vip) => sum + vip.endpoints, 0);
+    const weighs = peers.some(([, advertisements]) => [...advertisements].some(({ linkBandwidth }) => linkBandwidth === 'endpoints'));
+    const key = `${weighs ? endpoints : ''} ${peers.map(([peer, advertisements]) => `${peer}=${[...advertisements].map(nameOf).toSorted().join()}`).join(' ')}`;
+    const known = this.#announcements.get(key);
+    if (known !== undefined) return known;
+    const announcements = new Map<string, RouteAnnouncement>();
+    let isContradicted = false;
+    for (const [peer, advertisements] of peers) {
+      const sorted = [...advertisements].toSorted(compareAge);
+      isContradicted ||= new Set(sorted.flatMap(({ localPref }) => localPref ?? [])).size > 1;
+      const attributes = this.#attributes(sorted, carried, endpoints);
+      const text = JSON.stringify(attributes);
+      announcements.set(text, { ...attributes, peers: [...(announcements.get(text)?.peers ?? []), peer] });
+    }
+    const made = [...announcements.values()];
+    if (!isContradicted) this.#announcements.set(key, made);
+    return made;
+  }
+
   /** Communities of all of them; of what can be said once only, the oldest that says it counts. */
-  #attributes(advertisements: readonly BGPAdvertisement[], carried: readonly CarriedVip[]): Omit<RouteAnnouncement, 'peers'> {
+  #attributes(advertisements: readonly BGPAdvertisement[], carried: readonly CarriedVip[], endpoints: number): Omit<RouteAnnouncement, 'peers'> {
     const { standard, large } = joinCommunities(advertisements.map(({ communities }) => this.#communities(communities)));
     const preferring = advertisements.filter(({ localPref }) => localPref !== null);
     const [first] = preferring;
     for (const other of preferring) if (first !== undefined && other.localPref !== first.localPref) this.#contradict(other, first, carried);
-    const endpoints = carried.reduce((sum, vip) => sum + vip.endpoints, 0);
     return {
       localPref: first?.localPref ?? null,
       med: advertisements.find(({ med }) => med !== null)?.med ?? null,
@@ -189,9 +230,34 @@ class RouteMaker {
   }
 }
 
-/** `192.0.2.0/24`: the network of that length that the address is in. */
-function prefixOf({ family, value }: IpAddress, { aggregationLength, aggregationLengthV6 }: BGPAdvertisement): string {
-  const length = family === 'IPv4' ? aggregationLength : aggregationLengthV6;
-  const host = BigInt(ADDRESS_BITS[family] - length);
-  return `${printIpAddress({ family, value: (value >> host) << host })}/${length}`;
+/** `192.0.2.0/24`: the network of the length asked for that the address is in, or as much of it as has no address of anybody else. */
+function prefixOf({ family, value }: IpAddress, { aggregationLength, aggregationLengthV6 }: BGPAdvertisement, ranges: readonly IpRange[]): string {
+  const bits = ADDRESS_BITS[family];
+  const networkOf = (length: number): bigint => (value >> BigInt(bits - length)) << BigInt(bits - length);
+  const isOurs = (length: number): boolean => {
+    const [first, last] = [networkOf(length), networkOf(length) + (1n << BigInt(bits - length)) - 1n];
+    return ranges.some((range) => range.family === family && range.first <= first && last <= range.last);
+  };
+  let length = family === 'IPv4' ? aggregationLength : aggregationLengthV6;
+  while (length < bits && !isOurs(length)) length += 1;
+  return `${printIpAddress({ family, value: networkOf(length) })}/${length}`;
+}
+
+function rangesOf({ addresses }: IPAddressPool): readonly IpRange[] {
+  return addresses.flatMap((text) => {
+    const parsed = parseIpRange(text);
+    return parsed.ok ? [parsed.range] : [];
+  });
+}
+
+function nameOf({ metadata }: BGPAdvertisement): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** Each node once, sorted; the list itself where there is but one. */
+function joinOtherNodes(lists: readonly (readonly OtherNode[])[]): readonly OtherNode[] {
+  const [only] = lists;
+  if (only !== undefined && lists.length === 1) return only;
+  const others = new Map(lists.flat().map((other) => [other.node, other]));
+  return [...others.values()].toSorted((a, b) => compareText(a.node, b.node));
 }

@@ -8,5 +8,5 @@ export const MODERN_CODEC: CodecOptions = {
 /** For tests: attributes of an ordinary route of IPv4. */
 export const PLAIN_ATTRIBUTES: PathAttributes = {
   origin: 'igp', asPath: [64_512], nextHop: '192.0.2.1', linkLocalNextHop: null, med: null, localPref: null, communities: [], largeCommunities: [],
-  linkBandwidth: null,
+  linkBandwidth: null, onlyToCustomer: null,
 };

@@ -38,7 +38,7 @@ export function readUpdate(message: Uint8Array, options: CodecOptions): UpdateRe
 
 function attributesOf(octets: Buffer): Map<number, Buffer> {
   const values = new Map<number, Buffer>();
-  const flags: Readonly<Record<number, number>> = { 1: 0x40, 2: 0x40, 3: 0x40, 4: 0x80, 5: 0x40, 8: 0xc0, 14: 0x80, 15: 0x80, 16: 0xc0, 17: 0xc0, 32: 0xc0 };
+  const flags: Readonly<Record<number, number>> = { 1: 0x40, 2: 0x40, 3: 0x40, 4: 0x80, 5: 0x40, 8: 0xc0, 14: 0x80, 15: 0x80, 16: 0xc0, 17: 0xc0, 32: 0xc0, 35: 0xc0 };
   for (let at = 0; at < octets.length;) {
     const isExtended = (octets.readUInt8(at) & 0x10) !== 0;
     const code = octets.readUInt8(at + 1);
@@ -66,6 +66,7 @@ function pathAttributes(values: ReadonlyMap<number, Buffer>, { fourOctetAsn }: C
     communities: numbersOf(values.get(8)),
     largeCommunities: triplesOf(numbersOf(values.get(32))),
     linkBandwidth: community === undefined ? null : bandwidthOf(community),
+    onlyToCustomer: values.get(35)?.readUInt32BE(0) ?? null,
   };
 }
 
