@@ -90,7 +90,7 @@ class AnnouncerHost implements Host {
       lapsed: () => this.#tell({ type: 'lapsed' }),
       bgp: { changed: () => this.#bgp.changed(), peer: (event) => options.event(event) },
     };
-    this.#parts = createParts(settings, { logger, events, restarting: inherited !== null });
+    this.#parts = createParts(settings, { logger, events, restarting: inherited !== null, failed: options.failed });
     this.#bgp = createBgpDriver({ speaker: this.#parts.bgp, report: options.bgpReport, failed: options.failed });
   }
 

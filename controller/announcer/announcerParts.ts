@@ -1,9 +1,7 @@
 import type { Logger } from '../../core/log/logger.ts';
 import { monotonicClock, type Clock } from '../../core/time/clock.ts';
 import type { BgpSpeaker, BgpSpeakerEvents } from './bgp/bgpSpeaker.ts';
-import { createBgpSpeaker } from './bgp/speaker/createBgpSpeaker.ts';
-import { createBgpTransport } from './bgp/transport/bgpTransport.ts';
-import { createBfdSpeaker } from './bfd/createBfdSpeaker.ts';
+import { createLazyBgpSpeaker } from './bgp/lazyBgpSpeaker.ts';
 import { createInterfaceWatch } from './interfaces/interfaceWatch.ts';
 import { createKernelForwarding } from './kernel/kernelForwarding.ts';
 import { createNft } from './kernel/nft.ts';
@@ -53,10 +51,12 @@ export interface PartTools {
   readonly events: PartEvents;
   /** Another announcer's work is carried on. */
   readonly restarting: boolean;
+  /** Something failed that leaves the state of the process in doubt. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** Those of this machine. Throws RangeError when the membership's key or the node's name cannot be used. */
-export function createAnnouncerParts(settings: AnnouncerSettings, { logger, events, restarting }: PartTools): AnnouncerParts {
+export function createAnnouncerParts(settings: AnnouncerSettings, { logger, events, restarting, failed }: PartTools): AnnouncerParts {
   const clock = monotonicClock;
   const wallClock: Clock = { now: () => Date.now() };
   const { nodeName, membershipPort: port, membershipKey: key, gratuitousIntervalMs } = settings;
@@ -68,10 +68,12 @@ export function createAnnouncerParts(settings: AnnouncerSettings, { logger, even
     }),
     membership: createMembership({ nodeName, port, key, logger, clock, onChange: events.membersChanged }),
     speaker: createL2Speaker({ events, logger, gratuitousIntervalMs }),
-    bgp: createBgpSpeaker({
-      nodeName, restarting, logger, events: events.bgp, clock, wallClock, random: Math.random,
-      createTransport: (transportEvents, links) => createBgpTransport({ events: transportEvents, links, logger }),
-      createBfd: (bfdEvents) => createBfdSpeaker({ events: bfdEvents, logger }),
+    bgp: createLazyBgpSpeaker({
+      failed,
+      load: async () => {
+        const { createMachineBgpSpeaker } = await import('./bgp/speaker/machineBgpSpeaker.ts');
+        return createMachineBgpSpeaker({ nodeName, restarting, logger, events: events.bgp, clock, wallClock });
+      },
     }),
     proxyHealth: createProxyHealth(),
     clock,

@@ -1,5 +1,5 @@
-import { serviceObjects, type LabManifest, type LabService } from '../../netns/labObjects.ts';
-import type { Lab } from '../../netns/lab.ts';
+import { ECHO_PORTS, serviceObjects, type LabManifest, type LabService } from '../../netns/labObjects.ts';
+import type { Lab, LabNode } from '../../netns/lab.ts';
 import type { Addresses } from '../../netns/labAddresses.ts';
 import { pool } from '../../support/loadBalancer.ts';
 import { BFD } from './router.ts';
@@ -27,6 +27,8 @@ export interface BgpPeerSpec {
   readonly connectMode?: 'active' | 'passive' | 'both';
   readonly addPathSend?: number;
   readonly gracefulRestartTime?: string;
+  readonly longLivedStaleTime?: string;
+  readonly role?: 'provider' | 'customer';
   readonly shutdown?: { readonly message: string };
 }
 
@@ -40,6 +42,8 @@ export interface BgpAdvertisementSpec {
   readonly med?: number;
   readonly asPathPrepend?: number;
   readonly linkBandwidth?: 'endpoints';
+  readonly aggregationLength?: number;
+  readonly aggregationLengthV6?: number;
 }
 
 /** Objects of Gatehouse that the lab's own manifests know nothing of. */
@@ -76,4 +80,20 @@ export function bgpPrefix(host: number): Addresses {
 export function bgpService(lab: Lab, { vip, annotations = {}, ...service }: LabService): LabManifest[] {
   const { ipv4, ipv6 } = bgpVip(vip);
   return serviceObjects(lab, { ...service, vip, annotations: { ...annotations, 'gatehouse.dev/load-balancer-ips': `${ipv4},${ipv6}` } });
+}
+
+/** A Service with one port and VIPs of its own choice: of IPv4 alone where it has no other. Its only endpoint is on the first node. */
+export function plainService(lab: Lab, name: string, addresses: readonly string[]): LabManifest[] {
+  const isDual = addresses.some((address) => address.includes(':'));
+  const [first] = ECHO_PORTS;
+  const objects = serviceObjects(lab, {
+    name, vip: 0, on: [lab.node(1)], ports: first === undefined ? [] : [first], annotations: { 'gatehouse.dev/load-balancer-ips': addresses.join() },
+    ...(isDual ? {} : { spec: { ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] } }),
+  });
+  return isDual ? objects : objects.filter((object) => !('addressType' in object) || object.addressType === 'IPv4');
+}
+
+/** A node as it would be with fewer endpoints. */
+export function withEndpoints(node: LabNode, count: number): LabNode {
+  return { ...node, podAddresses: node.podAddresses.slice(0, count) };
 }

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ready, startForeground } from './foreground.ts';
 import {
-  ANNOUNCED, BFD, DEFAULT_HOLD_S, RESTART_TIME_S, neighborOf, sortRoutes, type Family, type Neighbor, type Route, type RouterOptions, type RouterPeer,
-  type RouterPlace,
+  ANNOUNCED, BFD, DEFAULT_HOLD_S, LONG_LIVED_S, RESTART_TIME_S, floatOf, neighborOf, sortRoutes, type Family, type LinkBandwidth, type Neighbor, type Route,
+  type RouterOptions, type RouterPeer, type RouterPlace,
 } from './router.ts';
 
 /** Starts BIRD 2. */
@@ -23,6 +23,7 @@ export async function startBird({ namespace, folder }: RouterPlace, options: Rou
       const stale = protocol.includes('Neighbor graceful restart active');
       return parseRoutes(await ask('show', 'route', 'all', 'protocol', protocolOf(name)), stale);
     },
+    prefixes: async (name) => parseRoutes(await ask('show', 'route', 'protocol', protocolOf(name)), false).map(({ prefix }) => prefix),
     session: async (name) => {
       const text = await ask('show', 'protocols', 'all', protocolOf(name));
       const { remote, bfd } = neighborOf(options, name);
@@ -87,6 +88,8 @@ function neighborConfig(neighbor: Neighbor, asn: number): string {
     '  connect retry time 1; connect delay time 1; error wait time 1, 2;',
     ...(neighbor.password === undefined ? [] : [`  password "${neighbor.password}";`]),
     neighbor.gracefulRestart === true ? `  graceful restart yes; graceful restart time ${RESTART_TIME_S};` : '  graceful restart off;',
+    ...(neighbor.longLived === true ? [`  long lived graceful restart yes; long lived stale time ${LONG_LIVED_S};`] : []),
+    ...(neighbor.role === undefined ? [] : [`  local role ${neighbor.role};`]),
     ...(neighbor.bfd === true ? ['  bfd yes;'] : []),
     ...(neighbor.passive === true ? ['  passive yes;'] : []),
     ...(neighbor.ttlSecurity === true ? ['  ttl security on;'] : []),
@@ -125,7 +128,15 @@ function routeOf(prefix: string, lines: readonly string[], stale: boolean): Rout
     med: number('med'),
     communities: tuples('community'),
     largeCommunities: tuples('large_community'),
+    linkBandwidth: linkBandwidthOf(value('ext_community') ?? ''),
+    onlyToCustomer: number('otc'),
     pathId: number('path_id'),
     stale,
   };
+}
+
+/** BIRD has no word for it: `(unknown 0x4004, 23456, 1240736768)`. */
+function linkBandwidthOf(communities: string): LinkBandwidth | null {
+  const found = /\(unknown (0x4|0x4004), (\d+), (\d+)\)/.exec(communities);
+  return found === null ? null : { transitive: found[1] === '0x4', asn: Number(found[2]), octetsPerSecond: floatOf(Number(found[3])) };
 }

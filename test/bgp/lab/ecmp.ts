@@ -22,6 +22,8 @@ export interface MultipathRouter {
   readonly client: Namespace;
   /** Addresses of nodes over which the kernel sends a VIP, IPv4. */
   nextHops(vip: number): Promise<readonly string[]>;
+  /** The same with the weight that the kernel gives each. */
+  weights(vip: number): Promise<ReadonlyMap<string, number>>;
   /** Resolves once those are the addresses of exactly these nodes. */
   sends(vip: number, nodes: readonly number[]): Promise<void>;
 }
@@ -30,6 +32,8 @@ export interface MultipathRouter {
 export interface EcmpOptions {
   readonly bfd?: boolean;
   readonly gracefulRestart?: boolean;
+  /** Routes say how many endpoints are behind them. */
+  readonly linkBandwidth?: boolean;
 }
 
 /** A Gatehouse on each node, and BIRD and FRR as their routers. */
@@ -50,14 +54,14 @@ function clientAddress(kind: MultipathKind, host: number): Addresses {
 
 /** Starts all of it; both routers take the same routes from all nodes. */
 export async function startEcmp(t: TestContext, services: (lab: Lab) => readonly LabManifest[]): Promise<Ecmp> {
-  const cluster = await startCluster(t, { lab: { nodes: 3 }, objects: (lab) => ({ others: [...settings({}), ...services(lab)] }) });
+  const cluster = await startCluster(t, { lab: { nodes: 3, pods: 3 }, objects: (lab) => ({ others: [...settings({}), ...services(lab)] }) });
   const routers = await Promise.all(MULTIPATH_KINDS.map((kind) => addRouter(t, cluster.lab, kind)));
   return { cluster, routers, settings };
 }
 
-function settings({ bfd = false, gracefulRestart = false }: EcmpOptions): readonly LabManifest[] {
+function settings({ bfd = false, gracefulRestart = false, linkBandwidth = false }: EcmpOptions): readonly LabManifest[] {
   return [
-    bgpPool(), bfdProfile('lab'), bgpAdvertisement('all', { ipAddressPools: [BGP_POOL] }),
+    bgpPool(), bfdProfile('lab'), bgpAdvertisement('all', { ipAddressPools: [BGP_POOL], ...(linkBandwidth ? { linkBandwidth: 'endpoints' } : {}) }),
     ...MULTIPATH_KINDS.map((kind) => bgpPeer(kind, {
       myASN: OWN_ASN, peerASN: ROUTER_ASN[kind], peerAddress: `10.77.0.${30 + NUMBER[kind]}`, holdTime: `${HOLD_TIME_S}s`, keepaliveTime: '1s', connectTime: '1s',
       enableGracefulRestart: gracefulRestart, dualStackAddressFamily: true, ...(bfd ? { bfdProfile: 'lab' } : {}),
@@ -76,12 +80,13 @@ async function addRouter(t: TestContext, lab: Lab, kind: MultipathKind): Promise
       bfd: true, holdTimeS: HOLD_TIME_S,
     })),
   });
-  const nextHops = async (vip: number): Promise<readonly string[]> => {
+  const weights = async (vip: number): Promise<ReadonlyMap<string, number>> => {
     const text = await host.namespace.exec('ip', ['-4', 'route', 'show', bgpPrefix(vip).ipv4]);
-    return [...text.matchAll(/via (\S+)/g)].map(([, address = '']) => address).toSorted();
+    return new Map([...text.matchAll(/via (\S+) dev \S+ (?:weight (\d+))?/g)].map(([, address = '', weight = '1']) => [address, Number(weight)]));
   };
+  const nextHops = async (vip: number): Promise<readonly string[]> => [...(await weights(vip)).keys()].toSorted();
   return {
-    kind, peer, client, nextHops,
+    kind, peer, client, nextHops, weights,
     sends: async (vip, nodes) => {
       const wanted = nodes.map((number) => lab.node(number).addresses.ipv4).toSorted().join(' ');
       let last = '';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { until } from '../../support/until.ts';
 import { ready, startForeground } from './foreground.ts';
 import {
-  ANNOUNCED, DEFAULT_HOLD_S, RESTART_TIME_S, neighborOf, sortRoutes, type Neighbor, type Route, type RouterOptions, type RouterPeer, type RouterPlace,
+  ANNOUNCED, DEFAULT_HOLD_S, RESTART_TIME_S, floatOf, neighborOf, sortRoutes, type LinkBandwidth, type Neighbor, type Route, type RouterOptions, type RouterPeer, type RouterPlace,
 } from './router.ts';
 
 /**
@@ -23,7 +23,7 @@ export async function startExaBgp({ namespace, folder }: RouterPlace, options: R
     const text = await readFile(events, 'utf8').catch(() => '');
     const { remote } = neighborOf(options, name);
     // The last line may not be whole yet.
-    return text.split('\n').slice(0, -1).map((line) => JSON.parse(line) as ExaBgpEvent).filter(({ neighbor }) => neighbor.address.peer === remote);
+    return text.split('\n').slice(0, -1).map(eventOf).filter(({ neighbor }) => neighbor.address.peer === remote);
   };
   await ready('exabgp', daemon, () => Promise.resolve(daemon.said().includes('loaded new configuration')));
   return {
@@ -31,6 +31,7 @@ export async function startExaBgp({ namespace, folder }: RouterPlace, options: R
     namespace,
     options,
     routes: async (name) => tableOf(await read(name)),
+    prefixes: async (name) => tableOf(await read(name)).map(({ prefix }) => prefix),
     session: async (name) => {
       const own = await read(name);
       const states = own.filter(({ type }) => type === 'state');
@@ -80,10 +81,27 @@ interface ExaBgpUpdate {
     readonly med?: number;
     readonly community?: readonly (readonly number[])[];
     readonly 'large-community'?: readonly (readonly number[])[];
+    /** `value`: all eight octets, as digits. */
+    readonly 'extended-community'?: readonly { readonly value: string }[];
+    /** ONLY_TO_CUSTOMER, which it does not know: `0x0000fbf4`. */
+    readonly 'attribute-0x23-0xE0'?: string;
   };
   /** Family → next hop → prefixes. */
   readonly announce?: Readonly<Record<string, Readonly<Record<string, readonly ExaBgpNlri[]>>>>;
   readonly withdraw?: Readonly<Record<string, readonly ExaBgpNlri[]>>;
+}
+
+/** Extended communities are numbers of 64 bits, which are no numbers here: their digits are kept. */
+function eventOf(line: string): ExaBgpEvent {
+  const keep = (key: string, value: unknown, { source }: { readonly source?: string }): unknown => (key === 'value' && typeof value === 'number' ? source : value);
+  return (JSON.parse as (text: string, reviver: typeof keep) => unknown)(line, keep) as ExaBgpEvent;
+}
+
+/** Types 0x00 and 0x40, subtype 4. */
+function linkBandwidthOf(communities: readonly bigint[]): LinkBandwidth | null {
+  const found = communities.find((value) => [0x00_04n, 0x40_04n].includes(value >> 48n));
+  if (found === undefined) return null;
+  return { transitive: found >> 48n === 0x00_04n, asn: Number(found >> 32n & 0xff_ffn), octetsPerSecond: floatOf(Number(found & 0xff_ff_ff_ffn)) };
 }
 
 function tableOf(events: readonly ExaBgpEvent[]): readonly Route[] {
@@ -105,6 +123,7 @@ function keyOf(each: ExaBgpNlri): string {
 
 function routeOf(each: ExaBgpNlri, nextHop: string, attribute: NonNullable<ExaBgpUpdate['attribute']>): Route {
   const path = each['path-information'];
+  const onlyToCustomer = attribute['attribute-0x23-0xE0'];
   return {
     prefix: each.nlri,
     nextHops: [nextHop],
@@ -113,6 +132,8 @@ function routeOf(each: ExaBgpNlri, nextHop: string, attribute: NonNullable<ExaBg
     med: attribute.med ?? null,
     communities: (attribute.community ?? []).map((numbers) => numbers.join(':')).toSorted(),
     largeCommunities: (attribute['large-community'] ?? []).map((numbers) => numbers.join(':')).toSorted(),
+    linkBandwidth: linkBandwidthOf((attribute['extended-community'] ?? []).map(({ value }) => BigInt(value))),
+    onlyToCustomer: onlyToCustomer === undefined ? null : Number(onlyToCustomer),
     pathId: path === undefined ? null : path.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0),
     stale: false,
   };

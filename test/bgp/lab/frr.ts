@@ -2,7 +2,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ready, startForeground, type Foreground } from './foreground.ts';
 import {
-  ANNOUNCED, BFD, DEFAULT_HOLD_S, RESTART_TIME_S, neighborOf, sortRoutes, type Family, type Neighbor, type Route, type RouterOptions, type RouterPeer,
+  ANNOUNCED, BFD, DEFAULT_HOLD_S, LONG_LIVED_S, RESTART_TIME_S, neighborOf, sortRoutes, type Family, type LinkBandwidth, type Neighbor, type Route, type RouterOptions, type RouterPeer,
   type RouterPlace,
 } from './router.ts';
 
@@ -38,6 +38,10 @@ export async function startFrr({ namespace, folder }: RouterPlace, options: Rout
       const { families } = neighborOf(options, name);
       const lists = await Promise.all(families.map((family) => routesOf(ask, family, sessionKey(name))));
       return sortRoutes(lists.flat());
+    },
+    prefixes: async (name) => {
+      const lists = await Promise.all(neighborOf(options, name).families.map((family) => prefixesOf(ask, family, sessionKey(name))));
+      return lists.flat().toSorted();
     },
     session: async (name) => {
       const all = JSON.parse(await ask(`show bgp neighbors ${sessionKey(name)} json`)) as Readonly<Record<string, FrrNeighbor>>;
@@ -77,6 +81,8 @@ interface FrrPrefix {
     readonly stale?: boolean;
     readonly community?: { readonly list: readonly string[] };
     readonly largeCommunity?: { readonly list: readonly string[] };
+    readonly extendedCommunity?: { readonly string: string };
+    readonly otc?: number;
     readonly remotePathId?: number;
     readonly addpathRxId?: number;
     readonly nexthops: readonly { readonly ip: string }[];
@@ -96,6 +102,17 @@ async function routesOf(ask: (...commands: readonly string[]) => Promise<string>
   return routes;
 }
 
+async function prefixesOf(ask: (...commands: readonly string[]) => Promise<string>, family: Family, peer: string): Promise<readonly string[]> {
+  const table = JSON.parse(await ask(`show bgp ${family} unicast json`)) as { readonly routes?: Readonly<Record<string, readonly { readonly peerId: string }[]>> };
+  return Object.entries(table.routes ?? {}).flatMap(([prefix, paths]) => paths.filter(({ peerId }) => peerId === peer).map(() => prefix));
+}
+
+/** `LB:64500:2000000 (16.000 Mbps)`: of which type it is it does not tell. */
+function linkBandwidthOf(communities: string): LinkBandwidth | null {
+  const found = /LB:(\d+):(\d+)/.exec(communities);
+  return found === null ? null : { transitive: null, asn: Number(found[1]), octetsPerSecond: Number(found[2]) };
+}
+
 function routeOf(prefix: string, path: FrrPrefix['paths'][number]): Route {
   return {
     prefix,
@@ -105,6 +122,8 @@ function routeOf(prefix: string, path: FrrPrefix['paths'][number]): Route {
     med: path.metric ?? path.med ?? null,
     communities: (path.community?.list ?? []).map((name) => WELL_KNOWN.get(name) ?? name).toSorted(),
     largeCommunities: (path.largeCommunity?.list ?? []).toSorted(),
+    linkBandwidth: linkBandwidthOf(path.extendedCommunity?.string ?? ''),
+    onlyToCustomer: path.otc ?? null,
     pathId: path.remotePathId ?? null,
     stale: path.stale ?? false,
   };
@@ -113,6 +132,7 @@ function routeOf(prefix: string, path: FrrPrefix['paths'][number]): Route {
 /** FRR's names for communities, in numbers. */
 const WELL_KNOWN: ReadonlyMap<string, string> = new Map([
   ['gracefulShutdown', '65535:0'], ['graceful-shutdown', '65535:0'], ['noExport', '65535:65281'], ['no-export', '65535:65281'],
+  ['llgrStale', '65535:6'],
 ]);
 
 function configOf({ asn, routerId, neighbors, multipath = false, announces = [], bfdMultiplier = BFD.multiplier }: RouterOptions): string {
@@ -126,6 +146,7 @@ function configOf({ asn, routerId, neighbors, multipath = false, announces = [],
     ` bgp router-id ${routerId}`,
     ' no bgp ebgp-requires-policy', ' no bgp default ipv4-unicast', ' no bgp network import-check', ' bgp bestpath as-path multipath-relax',
     ` bgp graceful-restart restart-time ${RESTART_TIME_S}`, ` bgp graceful-restart stalepath-time ${RESTART_TIME_S}`,
+    ...(neighbors.some(({ longLived }) => longLived === true) ? [` bgp long-lived-graceful-restart stale-time ${LONG_LIVED_S}`] : []),
     ...neighbors.flatMap(neighborConfig),
     ...(['ipv4', 'ipv6'] as const).flatMap((family) => familyConfig(family, { neighbors, multipath, announces })),
     // No `exit`: a daemon that does not know what is before it would read no further.
@@ -145,6 +166,7 @@ function neighborConfig(neighbor: Neighbor): string[] {
     ...(neighbor.password === undefined ? [] : [line(`password ${neighbor.password}`)]),
     ...(neighbor.multihop === true ? [line('ebgp-multihop')] : []),
     line(neighbor.gracefulRestart === true ? 'graceful-restart' : 'graceful-restart-disable'),
+    ...(neighbor.role === undefined ? [] : [line(`local-role ${neighbor.role}`)]),
     ...(neighbor.bfd === true ? [line('bfd'), line('bfd profile lab')] : []),
     ...(neighbor.passive === true ? [line('passive')] : []),
     ...(neighbor.ttlSecurity === true ? [line('ttl-security hops 1')] : []),

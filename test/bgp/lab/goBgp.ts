@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ready, startForeground } from './foreground.ts';
 import {
-  ANNOUNCED, DEFAULT_HOLD_S, RESTART_TIME_S, neighborOf, sortRoutes, type Family, type Neighbor, type Route, type RouterOptions, type RouterPeer, type RouterPlace,
+  ANNOUNCED, DEFAULT_HOLD_S, LONG_LIVED_S, RESTART_TIME_S, neighborOf, sortRoutes, type Family, type Neighbor, type Route, type RouterOptions, type RouterPeer, type RouterPlace,
 } from './router.ts';
 
 /** In the router's own namespace. */
@@ -16,6 +16,10 @@ export async function startGoBgp({ namespace, folder }: RouterPlace, options: Ro
   const daemon = startForeground(namespace, 'gobgpd', ['-f', config, '-p', '--api-hosts', `127.0.0.1:${API_PORT}`]);
   const ask = (...words: readonly string[]) => namespace.exec('gobgp', ['-p', API_PORT, ...words]);
   const key = (name: string) => neighborOf(options, name).remote;
+  const routes = async (name: string): Promise<readonly Route[]> => {
+    const { families } = neighborOf(options, name);
+    return sortRoutes((await Promise.all(families.map(async (family) => parseRoutes(await ask('global', 'rib', '-a', family, '-j'), key(name))))).flat());
+  };
   await ready('gobgpd', daemon, async () => (await namespace.run('gobgp', ['-p', API_PORT, 'global'])).code === 0);
   for (const prefix of options.announces ?? []) {
     const family: Family = prefix.includes(':') ? 'ipv6' : 'ipv4';
@@ -26,12 +30,8 @@ export async function startGoBgp({ namespace, folder }: RouterPlace, options: Ro
     kind: 'gobgp',
     namespace,
     options,
-    routes: async (name) => {
-      const lists = await Promise.all(
-        neighborOf(options, name).families.map(async (family) => parseRoutes(await ask('global', 'rib', '-a', family, '-j'), key(name))),
-      );
-      return sortRoutes(lists.flat());
-    },
+    routes,
+    prefixes: async (name) => (await routes(name)).map(({ prefix }) => prefix),
     session: async (name) => {
       const { state, timers } = JSON.parse(await ask('neighbor', key(name), '-j')) as GoBgpNeighbor;
       return {
@@ -70,7 +70,12 @@ const MULTI_EXIT_DISC = 4;
 const LOCAL_PREF = 5;
 const COMMUNITIES = 8;
 const MP_REACH_NLRI = 14;
+const EXTENDED_COMMUNITIES = 16;
 const LARGE_COMMUNITY = 32;
+const ONLY_TO_CUSTOMER = 35;
+
+/** Subtype of an extended community. */
+const LINK_BANDWIDTH = 4;
 
 /** The global table has every path that was accepted, also of sessions that are gone; one neighbour's are taken. */
 function parseRoutes(text: string, neighbor: string): readonly Route[] {
@@ -82,6 +87,11 @@ function parseRoutes(text: string, neighbor: string): readonly Route[] {
 function routeOf(prefix: string, attrs: readonly GoBgpAttribute[], stale: boolean): Route {
   const find = (type: number) => attrs.find((each) => each.type === type);
   const large = (find(LARGE_COMMUNITY)?.value ?? []) as readonly { readonly ASN: number; readonly LocalData1: number; readonly LocalData2: number }[];
+  // Of either type it says that it is of the one that is not transitive.
+  const extended = (find(EXTENDED_COMMUNITIES)?.value ?? []) as readonly { readonly subtype?: number; readonly asn?: number; readonly bandwidth?: number }[];
+  const bandwidth = extended.find(({ subtype }) => subtype === LINK_BANDWIDTH);
+  // It does not know that one.
+  const onlyToCustomer = find(ONLY_TO_CUSTOMER)?.value;
   const nextHop = find(NEXT_HOP)?.nexthop ?? find(MP_REACH_NLRI)?.nexthop;
   return {
     prefix,
@@ -91,6 +101,8 @@ function routeOf(prefix: string, attrs: readonly GoBgpAttribute[], stale: boolea
     med: find(MULTI_EXIT_DISC)?.metric ?? null,
     communities: (find(COMMUNITIES)?.communities ?? []).map((each) => `${each >>> 16}:${each & 0xff_ff}`).toSorted(),
     largeCommunities: large.map(({ ASN, LocalData1, LocalData2 }) => `${ASN}:${LocalData1}:${LocalData2}`).toSorted(),
+    linkBandwidth: bandwidth?.asn === undefined ? null : { transitive: null, asn: bandwidth.asn, octetsPerSecond: bandwidth.bandwidth ?? 0 },
+    onlyToCustomer: typeof onlyToCustomer === 'string' ? Buffer.from(onlyToCustomer, 'base64').readUInt32BE() : null,
     pathId: null,
     stale,
   };
@@ -106,7 +118,7 @@ function configOf({ asn, routerId, neighbors, announces = [] }: RouterOptions): 
 }
 
 function neighborConfig(neighbor: Neighbor, asn: number): string[] {
-  const { remote, remoteAsn, localAsn = asn, local, families, holdTimeS = DEFAULT_HOLD_S, gracefulRestart = false, passive = false } = neighbor;
+  const { remote, remoteAsn, localAsn = asn, local, families, holdTimeS = DEFAULT_HOLD_S, gracefulRestart = false, longLived = false, passive = false } = neighbor;
   return [
     '[[neighbors]]', '[neighbors.config]',
     `neighbor-address = "${remote}"`,
@@ -119,11 +131,12 @@ function neighborConfig(neighbor: Neighbor, asn: number): string[] {
     `passive-mode = ${passive}`,
     ...(neighbor.multihop === true ? ['[neighbors.ebgp-multihop.config]', 'enabled = true', 'multihop-ttl = 64'] : []),
     ...(neighbor.ttlSecurity === true ? ['[neighbors.ttl-security.config]', 'enabled = true', 'ttl-min = 255'] : []),
-    ...(gracefulRestart ? ['[neighbors.graceful-restart.config]', 'enabled = true', `restart-time = ${RESTART_TIME_S}`] : []),
+    ...(gracefulRestart ? ['[neighbors.graceful-restart.config]', 'enabled = true', `restart-time = ${RESTART_TIME_S}`, `long-lived-enabled = ${longLived}`] : []),
     ...families.flatMap((family) => [
       '[[neighbors.afi-safis]]', '[neighbors.afi-safis.config]', `afi-safi-name = "${family}-unicast"`,
       ...(neighbor.addPath === true ? ['[neighbors.afi-safis.add-paths.config]', 'receive = true'] : []),
       ...(gracefulRestart ? ['[neighbors.afi-safis.mp-graceful-restart.config]', 'enabled = true'] : []),
+      ...(longLived ? ['[neighbors.afi-safis.long-lived-graceful-restart.config]', 'enabled = true', `restart-time = ${LONG_LIVED_S}`] : []),
     ]),
   ];
 }

@@ -5,8 +5,9 @@ import { podAddress, podSubnet } from '../../netns/labAddresses.ts';
 import { setSysctls } from '../../netns/labHost.ts';
 import type { LabManifest } from '../../netns/labObjects.ts';
 import type { Lab } from '../../netns/lab.ts';
+import { pool } from '../../support/loadBalancer.ts';
 import { BGP_POOL, bfdProfile, bgpAdvertisement, bgpPeer, bgpPool, community, type BgpPeerSpec } from './bgpObjects.ts';
-import { ROUTER_KINDS, type Neighbor, type RouterKind, type RouterPeer } from './router.ts';
+import { LONG_LIVED_S, ROUTER_KINDS, type Neighbor, type RouterKind, type RouterPeer } from './router.ts';
 import { addRouterHost, type RouterHost } from './routerHost.ts';
 import { startRouter } from './startRouter.ts';
 
@@ -34,6 +35,13 @@ const PASSWORD = 'lab-secret';
 const NUMBER = { bird: 1, frr: 2, gobgp: 3, exabgp: 4 } as const;
 /** Interface to FRR alone. */
 const LINK = { node: 'uplink0', router: 'downlink0' } as const;
+/** Pool whose VIPs are announced as the blocks that they are in. */
+export const BLOCKS = 'blocks';
+/** Pool of very many VIPs. */
+export const MANY = 'many';
+/** How long Gatehouse asks `far` to wait for it, before its routes are but a last resort. */
+export const SHORT_RESTART_S = 3;
+const SPEAKS_ROLES = (kind: RouterKind): boolean => kind === 'bird' || kind === 'frr';
 const SPEAKS_BFD = (kind: RouterKind): boolean => kind === 'bird' || kind === 'frr';
 /** Behind the lab's own router, from where the node speaks to it. */
 const farAddressOf = (kind: RouterKind): string => `10.81.0.${NUMBER[kind]}`;
@@ -58,13 +66,19 @@ export function ttlSecuritySession(kind: RouterKind): SessionName | null {
 /** Names of all BGPPeers. */
 export const ALL_PEERS = ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).map((session) => peerName(kind, session)));
 
+/** What may be otherwise. */
+export interface InteropSettings {
+  /** Gatehouse's own in `far`; those of the routers are customers. */
+  readonly role?: 'provider' | 'customer';
+}
+
 /** Starts lab, routers and Gatehouse. `services`: objects beside those of BGP. */
 export async function startInterop(t: TestContext, services: (lab: Lab) => readonly LabManifest[]): Promise<Interop> {
   let settings: readonly LabManifest[] = [];
   const cluster = await startCluster(t, {
-    lab: { nodes: 2, pods: 1 },
+    lab: { nodes: 2, pods: 2 },
     objects: (lab) => {
-      settings = configuration(lab);
+      settings = configuration(lab, {});
       return { others: [...settings, ...services(lab)] };
     },
   });
@@ -109,27 +123,34 @@ function neighborsOf(lab: Lab, { namespace }: RouterHost, kind: RouterKind): rea
       ttlSecurity: ttlSecuritySession(kind) === 'plain', bfd: SPEAKS_BFD(kind), passive: kind === 'bird',
     },
     inner: { name: 'inner', remote: node.ipv6, local: own.ipv6, remoteAsn: ROUTER_ASN[kind], families: ['ipv6'], addPath: true },
-    far: { name: 'far', remote: FAR_SOURCE, local: farAddressOf(kind), remoteAsn: OWN_ASN, families: dual, multihop: true, gracefulRestart: true },
+    far: {
+      name: 'far', remote: FAR_SOURCE, local: farAddressOf(kind), remoteAsn: OWN_ASN, families: dual,
+      multihop: true, gracefulRestart: true,
+      longLived: true, passive: kind === 'gobgp', ...(SPEAKS_ROLES(kind) ? { role: 'customer' } : {}),
+    },
     link: { name: 'link', remote: LINK.router, local: '', remoteAsn: OWN_ASN, families: dual, unnumbered: true, ttlSecurity: ttlSecuritySession(kind) === 'link' },
   };
   return sessionsOf(kind).map((session) => all[session]);
 }
 
 /** Objects of BGP for all sessions; only the first node speaks to routers, both carry VIPs. */
-function configuration(lab: Lab): LabManifest[] {
-  const peers = ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).map((session) => bgpPeer(peerName(kind, session), peerSpec(lab, kind, session))));
+export function configuration(lab: Lab, { role = 'provider' }: InteropSettings): LabManifest[] {
+  const peers = ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).map((session) => bgpPeer(peerName(kind, session), peerSpec(lab, kind, { session, role }))));
   const named = (...sessions: readonly SessionName[]) =>
     ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).filter((each) => sessions.includes(each)).map((each) => peerName(kind, each)));
   return [
-    bgpPool(), bfdProfile('lab', BFD_MULTIPLIER), ...peers,
+    bgpPool(), pool(BLOCKS, ['10.83.0.0/24', '10.83.1.10-10.83.1.200', 'fd77:83::/120']), pool(MANY, ['10.84.0.0/16']),
+    bfdProfile('lab', BFD_MULTIPLIER), ...peers,
     community('names', [{ name: 'site', value: `${OWN_ASN}:100` }]),
     bgpAdvertisement('outer', { ipAddressPools: [BGP_POOL], peers: named('plain', 'link'), communities: ['site', `${OWN_ASN}:7`, `large:${OWN_ASN}:1:2`], med: 30 }),
-    bgpAdvertisement('far', { ipAddressPools: [BGP_POOL], peers: named('far'), asPathPrepend: 2 }),
-    bgpAdvertisement('inner', { ipAddressPools: [BGP_POOL], peers: named('inner'), localPref: 250, communities: ['site'] }),
+    bgpAdvertisement('far', { ipAddressPools: [BGP_POOL], peers: named('far'), asPathPrepend: 2, linkBandwidth: 'endpoints' }),
+    bgpAdvertisement('inner', { ipAddressPools: [BGP_POOL], peers: named('inner'), localPref: 250, communities: ['site'], linkBandwidth: 'endpoints' }),
+    bgpAdvertisement('blocks', { ipAddressPools: [BLOCKS], peers: named('plain', 'inner'), aggregationLength: 24, aggregationLengthV6: 120 }),
+    bgpAdvertisement('many', { ipAddressPools: [MANY], peers: named('plain') }),
   ];
 }
 
-function peerSpec(lab: Lab, kind: RouterKind, session: SessionName): BgpPeerSpec {
+function peerSpec(lab: Lab, kind: RouterKind, { session, role }: Required<InteropSettings> & { readonly session: SessionName }): BgpPeerSpec {
   const host = 30 + NUMBER[kind];
   const common = {
     myASN: OWN_ASN, holdTime: '9s', keepaliveTime: '3s', connectTime: '1s', nodeSelectors: [{ matchLabels: { 'kubernetes.io/hostname': lab.node(1).nodeName } }],
@@ -145,9 +166,10 @@ function peerSpec(lab: Lab, kind: RouterKind, session: SessionName): BgpPeerSpec
     case 'far':
       return {
         ...common, dynamicASN: 'external', peerAddress: farAddressOf(kind), sourceAddress: FAR_SOURCE, ebgpMultiHop: true, dualStackAddressFamily: true,
-        enableGracefulRestart: true,
+        enableGracefulRestart: true, gracefulRestartTime: `${SHORT_RESTART_S}s`, longLivedStaleTime: `${LONG_LIVED_S}s`,
+        role: SPEAKS_ROLES(kind) ? role : 'provider',
         // The other side opens the connection.
-        ...(kind === 'exabgp' || kind === 'gobgp' ? { connectMode: 'passive' } : {}),
+        ...(kind === 'exabgp' ? { connectMode: 'passive' } : {}),
       };
     case 'link':
       return { ...common, dynamicASN: 'external', interface: LINK.node, dualStackAddressFamily: true, ttlSecurity: ttlSecuritySession(kind) === 'link' };

@@ -34,6 +34,10 @@ export interface Neighbor {
   readonly unnumbered?: boolean;
   /** Default 9. */
   readonly holdTimeS?: number;
+  /** Own role (RFC 9234; BIRD, FRR). */
+  readonly role?: 'customer';
+  /** With `gracefulRestart`: routes are kept beyond the restart time, as the last resort (RFC 9494; all but ExaBGP). */
+  readonly longLived?: boolean;
 }
 
 export interface RouterOptions {
@@ -51,6 +55,14 @@ export interface RouterOptions {
 /** Attributes of what a router of the lab announces itself. */
 export const ANNOUNCED = { med: 5, communities: ['64500:7'], largeCommunities: ['64500:1:2'] } as const;
 
+/** Link bandwidth (draft-ietf-idr-link-bandwidth) as an extended community. */
+export interface LinkBandwidth {
+  /** Type 0x00 or 0x40; null: the router does not tell. */
+  readonly transitive: boolean | null;
+  readonly asn: number;
+  readonly octetsPerSecond: number;
+}
+
 /** A path as the router's own table has it. */
 export interface Route {
   readonly prefix: string;
@@ -63,6 +75,10 @@ export interface Route {
   readonly communities: readonly string[];
   /** `64500:1:2`, sorted. */
   readonly largeCommunities: readonly string[];
+  /** Null: none. */
+  readonly linkBandwidth: LinkBandwidth | null;
+  /** ONLY_TO_CUSTOMER (RFC 9234); null: none. */
+  readonly onlyToCustomer: number | null;
   /** Null: the router does not tell. */
   readonly pathId: number | null;
   /** Kept from a session that is gone (RFC 4724). */
@@ -87,6 +103,8 @@ export interface RouterPeer {
   readonly options: RouterOptions;
   /** What one neighbour has sent, sorted by prefix and path. */
   routes(neighbor: string): Promise<readonly Route[]>;
+  /** Prefixes of those, sorted: at once, however many there are. */
+  prefixes(neighbor: string): Promise<readonly string[]>;
   session(neighbor: string): Promise<Session>;
   /** Sends ROUTE-REFRESH (RFC 2918). GoBGP never does: it keeps all that it has heard. */
   refresh?(neighbor: string, family: Family): Promise<void>;
@@ -111,6 +129,13 @@ export function sortRoutes(routes: readonly Route[]): readonly Route[] {
   return routes.toSorted((one, other) => (key(one) < key(other) ? -1 : 1));
 }
 
+/** A number that is a float of four octets (IEEE 754), as the link bandwidth community has it. */
+export function floatOf(octets: number): number {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32BE(octets);
+  return buffer.readFloatBE();
+}
+
 export function neighborOf({ neighbors }: RouterOptions, name: string): Neighbor {
   const found = neighbors.find((each) => each.name === name);
   if (found === undefined) throw new Error(`the router has no neighbour ${name}`);
@@ -120,5 +145,7 @@ export function neighborOf({ neighbors }: RouterOptions, name: string): Neighbor
 export const DEFAULT_HOLD_S = 9;
 /** How long routers keep what they have heard of a session that is gone. */
 export const RESTART_TIME_S = 60;
+/** The same with `longLived`, after what the other side has asked for. */
+export const LONG_LIVED_S = 3_600;
 /** BFD of the lab. */
 export const BFD = { intervalMs: 50, multiplier: 3 } as const;

@@ -37,13 +37,22 @@ export function discardConnection(session: Session, connection: Connection, noti
 
 /** A connection is over that was closed, by whomever: what it means for the session. */
 export function loseConnection(session: Session, connection: Connection, loss: Loss): void {
-  session.lastError = { atMs: session.now.wallMs, text: loss.text, notification: loss.notification };
   const { phase } = connection;
+  keepError(session, loss, phase === 'Established');
   if (phase === 'Established') leaveEstablished(session, connection, loss);
   forgetConnection(session, connection);
   if (session.connections.length > 0) keepTrying(session);
   else if (loss.kind === 'fault' || phase === 'OpenConfirm' || phase === 'Established') pause(session, 'idle');
   else pause(session, 'retry');
+}
+
+/** `the peer has reset it` says less than the NOTIFICATION that came before it: what tells why is said on as long as no session comes up. */
+function keepError(session: Session, { text, notification }: Loss, wasEstablished: boolean): void {
+  const { cause, now } = session;
+  if (notification !== null || wasEstablished) session.cause = { atMs: now.wallMs, text, notification };
+  session.lastError = session.cause === null || session.cause !== cause
+    ? { atMs: now.wallMs, text, notification }
+    : { atMs: now.wallMs, text: `${session.cause.text}; now: ${text}`, notification: session.cause.notification };
 }
 
 /** The session is over: told to the shell, and its length counts when the next pause is chosen. */

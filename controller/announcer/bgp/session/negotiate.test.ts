@@ -6,7 +6,7 @@ import type { WantedPeer } from '../bgpWanted.ts';
 import { codecOptions, mayRestart, negotiate } from './negotiate.ts';
 import { openOffer } from './openOffer.ts';
 import type { Negotiated } from './sessionEvents.ts';
-import { TEST_ENDS, testOpen, testOptions, testPeer } from './testing/testPeer.ts';
+import { TEST_BFD, TEST_ENDS, testOpen, testOptions, testPeer } from './testing/testPeer.ts';
 
 const ENDS_V6 = { localAddress: 'fe80::1', remoteAddress: 'fe80::2' };
 
@@ -38,7 +38,9 @@ test('A plain peer is offered families, AS numbers of four octets, route refresh
 test('Graceful restart is offered with its families, whose forwarding goes on, and with the Restart State of the first OPEN', () => {
   const peer = { gracefulRestart: { restartTimeMs: 120_000, longLivedStaleTimeMs: 3_600_000 } };
   const families = [{ family: 'ipv4', forwarding: true }, { family: 'ipv6', forwarding: true }];
-  assert.deepEqual(offered(offer(peer, true), 'gracefulRestart'), { type: 'gracefulRestart', restarting: true, notification: true, restartTimeS: 120, families });
+  assert.deepEqual(offered(offer(peer, true), 'gracefulRestart'), { type: 'gracefulRestart', restarting: true, notification: false, restartTimeS: 120, families });
+  const watched = offered(offer({ ...peer, bfd: TEST_BFD }, true), 'gracefulRestart');
+  assert.deepEqual(watched, { type: 'gracefulRestart', restarting: true, notification: true, restartTimeS: 120, families }, 'BFD tells of a node that is dead');
   assert.deepEqual(offered(offer(peer), 'longLivedGracefulRestart'), {
     type: 'longLivedGracefulRestart', families: families.map((family) => ({ ...family, staleTimeS: 3_600 })),
   });
@@ -85,7 +87,7 @@ test('IPv4 routes have IPv6 next hops only over IPv6, and if both say so', () =>
 });
 
 test('Graceful restart is agreed on with a peer that lists no families too, which keeps ours but does not restart', () => {
-  const peer = { gracefulRestart: { restartTimeMs: 120_000, longLivedStaleTimeMs: 1_000 } };
+  const peer = { gracefulRestart: { restartTimeMs: 120_000, longLivedStaleTimeMs: 1_000 }, bfd: TEST_BFD };
   const helper: Capability = { type: 'gracefulRestart', restarting: true, notification: true, restartTimeS: 60, families: [] };
   const agreed = agree(peer, [...testOpen().capabilities, helper]);
   assert.deepEqual(agreed.gracefulRestart, { notification: true, families: ['ipv4', 'ipv6'], peerRestartTimeMs: 60_000, peerRestarting: true });

@@ -79,11 +79,15 @@ function offeredRole({ role, remoteAsn, localAsn }: WantedPeer): Capability | nu
 }
 
 /** Forwarding State is set always: the kernel and the proxy forward on while the announcer restarts. */
-function gracefulRestart({ gracefulRestart: wanted, families }: WantedPeer, restarting: boolean): Capability[] {
+/**
+ * The N bit (RFC 8538) makes a peer keep routes after its hold timer has expired too: of a node that has died, for the whole restart time.
+ * So it is offered only where BFD says sooner that the node is dead.
+ */
+function gracefulRestart({ gracefulRestart: wanted, families, bfd }: WantedPeer, restarting: boolean): Capability[] {
   if (wanted === null) return [];
   const restartTimeS = Math.min(MAX_RESTART_TIME_S, Math.floor(wanted.restartTimeMs / 1_000));
   const offered: Capability[] = [
-    { type: 'gracefulRestart', restarting, notification: true, restartTimeS, families: families.map((family) => ({ family, forwarding: true })) },
+    { type: 'gracefulRestart', restarting, notification: bfd !== null, restartTimeS, families: families.map((family) => ({ family, forwarding: true })) },
   ];
   if (wanted.longLivedStaleTimeMs !== null) {
     const staleTimeS = Math.min(MAX_STALE_TIME_S, Math.floor(wanted.longLivedStaleTimeMs / 1_000));

@@ -98,6 +98,7 @@ function establish(session: Session, connection: Connection): void {
   closeOthers(session, connection);
   enterPhase(session, connection, 'Established');
   session.established += 1;
+  session.cause = null;
   session.bfdWaitUntilMs = null;
   restartHold(session, connection);
   session.effects.push({ type: 'established', connection: connection.id, negotiated });

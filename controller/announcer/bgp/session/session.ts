@@ -75,6 +75,8 @@ export interface Session {
   updateFaults: number;
   lastUpdateFault: string | null;
   lastError: SessionError | null;
+  /** What ended the last session or told why there can be none, while attempts fail that tell nothing. */
+  cause: SessionError | null;
 }
 
 /** A session that nobody has started. */
@@ -101,6 +103,7 @@ export function newSession(options: SessionOptions): Session {
     updateFaults: 0,
     lastUpdateFault: null,
     lastError: null,
+    cause: null,
   };
 }
 

@@ -300,3 +300,23 @@ test('A second start changes nothing, and a peer that is to be shut down is not 
   const [told] = messagesSent(effects);
   assert.equal(told?.type === 'notification' ? Buffer.from(told.data).toString() : '', '\u000bmaintenance');
 });
+
+test('What told why there is no session is said on while attempts fail that tell nothing, until there is one', () => {
+  const talk = converse({ peer: testPeer({ connect: 'active' }) });
+  talk.hear(talk.connect(), testOpen({ asn: 65_009 }));
+  const cause = talk.view().lastError;
+  assert.match(cause?.text ?? '', /65009/);
+  for (const reason of ['the peer has reset the connection', 'no answer within 10 s']) {
+    let asked = talk.pass(500).find((effect) => effect.type === 'connect');
+    while (asked === undefined) asked = talk.pass(500).find((effect) => effect.type === 'connect');
+    talk.handle({ type: 'connectFailed', connection: asked.connection, reason });
+    const { text = '', notification } = talk.view().lastError ?? {};
+    assert.ok(text.startsWith(`${cause?.text}; now: `) && text.includes(reason), text);
+    assert.deepEqual(notification, cause?.notification);
+  }
+  const connection = talk.connect();
+  talk.hear(connection, testOpen());
+  talk.hear(connection, KEEPALIVE);
+  talk.handle({ type: 'closed', connection, reason: 'the peer has closed it' });
+  assert.doesNotMatch(talk.view().lastError?.text ?? '', /65009/);
+});

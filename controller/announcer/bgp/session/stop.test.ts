@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { Capability } from '../codec/message.ts';
 import { converse, inShort, messagesSent } from './testing/conversation.ts';
-import { testOpen, testPeer } from './testing/testPeer.ts';
+import { TEST_BFD, testOpen, testPeer } from './testing/testPeer.ts';
 import type { SessionEffect, SessionEvent } from './sessionEvents.ts';
 
 const KEEPALIVE = { type: 'keepalive' } as const;
@@ -56,7 +56,7 @@ test('A stop in OpenSent sends Cease, while connecting and before the OPEN it on
 });
 
 test('A hard stop is a Hard Reset when both sides keep routes through NOTIFICATIONs, else a plain one', () => {
-  const both = converse({ peer: testPeer({ gracefulRestart: RESTART }) });
+  const both = converse({ peer: testPeer({ gracefulRestart: RESTART, bfd: TEST_BFD }) });
   both.establish(testOpen({ capabilities: [...testOpen().capabilities, NOTIFYING] }));
   const effects = both.handle(stopped('shutdown', 'bye', true));
   assert.deepEqual(inShort(effects), ['send 6/9', 'close', 'down']);
@@ -65,7 +65,7 @@ test('A hard stop is a Hard Reset when both sides keep routes through NOTIFICATI
   const one = converse();
   one.establish(testOpen({ capabilities: [...testOpen().capabilities, NOTIFYING] }));
   assert.deepEqual(inShort(one.handle(stopped('shutdown', 'bye', true))), ['send 6/2', 'close', 'down']);
-  const soft = converse({ peer: testPeer({ gracefulRestart: RESTART }) });
+  const soft = converse({ peer: testPeer({ gracefulRestart: RESTART, bfd: TEST_BFD }) });
   soft.establish(testOpen({ capabilities: [...testOpen().capabilities, NOTIFYING] }));
   assert.deepEqual(inShort(soft.handle(stopped('shutdown', 'bye'))), ['send 6/2', 'close', 'down']);
 });
@@ -118,7 +118,7 @@ test('BFD that never was up, or says down twice, ends nothing', () => {
 });
 
 test('BFD that goes down is a Hard Reset where NOTIFICATIONs leave routes in place', () => {
-  const talk = converse({ peer: testPeer({ gracefulRestart: RESTART }) });
+  const talk = converse({ peer: testPeer({ gracefulRestart: RESTART, bfd: TEST_BFD }) });
   talk.establish(testOpen({ capabilities: [...testOpen().capabilities, NOTIFYING] }));
   talk.handle({ type: 'bfd', up: true });
   const effects = talk.handle({ type: 'bfd', up: false });
