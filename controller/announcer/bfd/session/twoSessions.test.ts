@@ -15,17 +15,19 @@ function createPair(seed: number, settings: readonly [BfdSettings, BfdSettings] 
   const sides = settings.map((one, index) => createBfdSession({ settings: one, localDiscriminator: 11 + index, random, echoKey: null }, 0)) as [BfdSession, BfdSession];
   const packets: { readonly to: 0 | 1; readonly atMs: number; readonly octets: Buffer }[] = [];
   const wire = { loss: 0, delayMs: 2, nowMs: 0 };
+  const lastMs: [number, number] = [0, 0];
   const perform = (from: 0 | 1, effects: readonly SessionEffect[]): void => {
     for (const effect of effects) {
       if (effect.type !== 'send' || random() < wire.loss) continue;
-      packets.push({ to: from === 0 ? 1 : 0, atMs: wire.nowMs + Math.ceil(random() * wire.delayMs), octets: encodeControlPacket(effect.packet) });
+      // None overtakes another: what is said first is heard first.
+      lastMs[from] = Math.max(lastMs[from], wire.nowMs + Math.ceil(random() * wire.delayMs));
+      packets.push({ to: from === 0 ? 1 : 0, atMs: lastMs[from], octets: encodeControlPacket(effect.packet) });
     }
   };
   const deliver = (): void => {
-    for (const packet of packets.splice(0)) {
-      if (packet.atMs > wire.nowMs) packets.push(packet);
-      else receive(packet.to, packet.octets);
-    }
+    const due = packets.filter(({ atMs }) => atMs <= wire.nowMs);
+    packets.splice(0, packets.length, ...packets.filter(({ atMs }) => atMs > wire.nowMs));
+    for (const { to, octets } of due) receive(to, octets);
   };
   const receive = (to: 0 | 1, octets: Buffer): void => {
     const decoded = decodeControlPacket(octets);
