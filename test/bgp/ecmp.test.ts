@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { BACKEND_PORT } from '../netns/backends.ts';
 import { allAlive } from '../netns/failover.ts';
-import { lacksLab } from '../netns/lab.ts';
+import { lacksLab, type Lab, type LabNode } from '../netns/lab.ts';
+import type { LabManifest } from '../netns/labObjects.ts';
 import { monotonicMs, startProbe } from '../netns/probe.ts';
 import { until } from '../support/until.ts';
-import { bgpService, bgpVip } from './lab/bgpObjects.ts';
+import { bgpService, bgpVip, withEndpoints } from './lab/bgpObjects.ts';
 import { allEstablished, peerOf } from './lab/bgpViews.ts';
-import { HOLD_TIME_S, MULTIPATH_KINDS, startEcmp, type Ecmp, type EcmpOptions } from './lab/ecmp.ts';
+import { HOLD_TIME_S, MULTIPATH_KINDS, startEcmp, type Ecmp, type EcmpOptions, type MultipathKind } from './lab/ecmp.ts';
 import { PROGRAMS } from './lab/startRouter.ts';
 import { startSpread, type Spread } from './lab/spread.ts';
 
@@ -15,18 +16,22 @@ const skip = lacksLab(...PROGRAMS.bird, ...PROGRAMS.frr);
 const WEB = 1;
 const ALL = [1, 2, 3] as const;
 const EXCLUDED = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } as const;
+/** In FRR's percent, of one, two and three endpoints. */
+const WEIGHTS = [16, 33, 50] as const;
+/** So many that chance does not make the order of weights another. */
+const MANY_FLOWS = 300;
 const QUESTIONS = 100;
 /** Detection takes 150 ms; the rest is for machines that do much else. */
 const BFD_LIMIT_MS = 1_500;
 const HOLD_LIMIT_MS = HOLD_TIME_S * 1000 + 3_000;
 
 test('BIRD and FRR spread a VIP over three nodes, and move what a node has carried when it goes', { skip }, async (t) => {
-  const ecmp = await startEcmp(t, (lab) => bgpService(lab, { name: 'web', vip: WEB, policy: 'Local' }));
+  const ecmp = await startEcmp(t, web);
   const { cluster, routers, settings } = ecmp;
   const { lab } = cluster;
   await allAlive(cluster);
   const established = () => Promise.all(cluster.gatehouses.map((gatehouse) => allEstablished(gatehouse, MULTIPATH_KINDS)));
-  const configure = (options: EcmpOptions) => cluster.change({ others: [...settings(options), ...bgpService(lab, { name: 'web', vip: WEB, policy: 'Local' })] });
+  const configure = (options: EcmpOptions) => cluster.change({ others: [...settings(options), ...web(lab)] });
   const watched = async (): Promise<void> => {
     for (const gatehouse of cluster.gatehouses) {
       for (const kind of MULTIPATH_KINDS) {
@@ -52,6 +57,25 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
         assert.equal(counts.length, ALL.length, counts.join(', '));
       }
     }
+  });
+
+  await cluster.step('FRR weighs nodes by their endpoints (link bandwidth), BIRD takes all for equal', async (st) => {
+    const before = await incarnations(ecmp);
+    await cluster.change({ others: [...settings({ linkBandwidth: true }), ...web(lab, ({ number }) => number)] });
+    const frr = await weighed(ecmp, 'frr', WEIGHTS);
+    const bird = await weighed(ecmp, 'bird', [1, 1, 1]);
+    st.diagnostic(`one, two and three endpoints: weights of FRR ${frr.join(', ')}; of BIRD, which knows no link bandwidth, ${bird.join(', ')}`);
+    for (const { kind, client } of routers) {
+      const spread = await startSpread(st, client, { address: bgpVip(WEB).ipv4, port: BACKEND_PORT.udp, flows: MANY_FLOWS });
+      const owners = await spread.owners(0);
+      await spread.stop();
+      const [one = 0, two = 0, three = 0] = lab.nodes.map(({ nodeName }) => owners.filter((owner) => owner.startsWith(`${nodeName}/`)).length);
+      st.diagnostic(`${kind}, flows by node: ${one}, ${two}, ${three}`);
+      if (kind === 'frr') assert.ok(one < two && one < three);
+    }
+    await configure({});
+    await weighed(ecmp, 'frr', [1, 1, 1]);
+    assert.deepEqual(await incarnations(ecmp), before);
   });
 
   await cluster.step('without BFD, a node that dies is left after the hold time', async (st) => {
@@ -134,6 +158,26 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
     });
   });
 });
+
+/** One VIP, by default with an endpoint on each node. */
+function web(lab: Lab, endpoints: (node: LabNode) => number = () => 1): LabManifest[] {
+  return bgpService(lab, { name: 'web', vip: WEB, policy: 'Local', on: lab.nodes.map((node) => withEndpoints(node, endpoints(node))) });
+}
+
+/** Weights of the nodes at a router, once they are these. */
+async function weighed({ cluster: { lab }, routers }: Ecmp, kind: MultipathKind, wanted: readonly number[]): Promise<readonly number[]> {
+  const router = routers.find((each) => each.kind === kind);
+  let last: readonly number[] = [];
+  try {
+    return await until(`${kind} weighs the nodes ${wanted.join()}`, async () => {
+      const weights = await router?.weights(WEB);
+      last = lab.nodes.map(({ addresses }) => weights?.get(addresses.ipv4) ?? 0);
+      return last.join() === wanted.join() && last;
+    });
+  } catch (error) {
+    throw new Error(`${kind} weighs the nodes ${last.join()}`, { cause: error });
+  }
+}
 
 async function sentTo({ routers }: Ecmp, nodes: readonly number[]): Promise<void> {
   for (const router of routers) await router.sends(WEB, nodes);

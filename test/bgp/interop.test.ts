@@ -2,10 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lacksLab } from '../netns/lab.ts';
 import { allAlive } from '../netns/failover.ts';
+import type { LabManifest } from '../netns/labObjects.ts';
+import { BINARY } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
-import { bgpPrefix, bgpService } from './lab/bgpObjects.ts';
+import { BLOCK, blocks, blocksOf, PARTS } from './lab/bgpBlocks.ts';
+import { bgpPrefix, bgpService, plainService, withEndpoints } from './lab/bgpObjects.ts';
 import { allEstablished, peerOf } from './lab/bgpViews.ts';
-import { ALL_PEERS, OWN_ASN, peerName, ROUTER_ASN, startInterop, ttlSecuritySession, type Interop, type SessionName } from './lab/interop.ts';
+import {
+  ALL_PEERS, configuration, OWN_ASN, peerName, ROUTER_ASN, startInterop, ttlSecuritySession, type Interop, type SessionName,
+} from './lab/interop.ts';
 import { createMatrix } from './lab/matrix.ts';
 import { ROUTER_KINDS, type Route, type RouterKind } from './lab/router.ts';
 import { PROGRAMS } from './lab/startRouter.ts';
@@ -15,6 +20,16 @@ const WEB = 1;
 const LOCAL = 2;
 /** Of both VIPs and families. */
 const FAR_ROUTES = 4;
+const VIPS = 1_000;
+/** For those: what has become ready together goes together, a few hundred in each. */
+const MOST_UPDATES = 40;
+/** RFC 6793: for an AS number that has no room in two octets. */
+const AS_TRANS = 23_456;
+/** RFC 9234 section 4.2. */
+const ROLE_MISMATCH = { code: 2, subcode: 11 } as const;
+/** RFC 9494 section 3.3. */
+const LLGR_STALE = '65535:6';
+const NO_ROLES = { gobgp: 'it does not know roles', exabgp: 'it does not know roles' } as const;
 const NO_BFD = { gobgp: 'it does not speak BFD', exabgp: 'it does not speak BFD' } as const;
 const NOT_UNNUMBERED = {
   bird: 'it must be told the address of its neighbour', gobgp: 'FRR alone has a link of its own here', exabgp: 'it must be told the address of its neighbour',
@@ -24,7 +39,8 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
   const matrix = createMatrix(t);
   const interop = await startInterop(t, (lab) => [
     ...bgpService(lab, { name: 'web', vip: WEB }),
-    ...bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: [lab.node(1)] }),
+    ...bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: [withEndpoints(lab.node(1), 1)] }),
+    ...blocks(lab, ['first', 'second', 'edge', 'middle']),
   ]);
   const { cluster, gatehouse, router, settings } = interop;
   const { lab } = cluster;
@@ -100,11 +116,49 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
       },
     });
     await matrix.check({
+      name: 'link bandwidth, eBGP',
+      check: async (kind) => {
+        const { linkBandwidth } = await one(kind, 'far', bgpPrefix(WEB).ipv4);
+        assert.equal(linkBandwidth?.asn, OWN_ASN);
+        assert.equal(linkBandwidth.transitive ?? true, true);
+        // Two endpoints and one.
+        assert.deepEqual([linkBandwidth.octetsPerSecond, (await one(kind, 'far', bgpPrefix(LOCAL).ipv4)).linkBandwidth?.octetsPerSecond], [2_000_000, 1_000_000]);
+      },
+    });
+    await matrix.check({
+      name: 'link bandwidth, iBGP',
+      check: async (kind) => {
+        const { linkBandwidth } = await one(kind, 'inner', bgpPrefix(LOCAL).ipv6);
+        assert.equal(linkBandwidth?.asn, AS_TRANS);
+        assert.equal(linkBandwidth.transitive ?? false, false);
+      },
+    });
+    await matrix.check({
+      name: 'roles',
+      lacks: NO_ROLES,
+      // Without ours they end the session.
+      check: async (kind) => assert.ok((await router[kind].session('far')).up),
+    });
+    await matrix.check({
+      name: 'ONLY_TO_CUSTOMER',
+      check: async (kind) => {
+        assert.equal((await one(kind, 'far', bgpPrefix(WEB).ipv6)).onlyToCustomer, OWN_ASN);
+        assert.equal((await one(kind, 'plain', bgpPrefix(WEB).ipv4)).onlyToCustomer, null);
+      },
+    });
+    await matrix.check({
+      name: 'aggregation',
+      check: async (kind) => {
+        assert.deepEqual(await blocksOf(router[kind], 'plain'), [BLOCK.ipv4, ...PARTS]);
+        assert.deepEqual(await blocksOf(router[kind], 'inner'), [BLOCK.ipv6]);
+      },
+    });
+    await matrix.check({
       name: 'BFD',
       lacks: NO_BFD,
       check: async (kind) => {
         await until(`BFD of ${kind}`, async () => (await router[kind].session('plain')).bfdUp);
-        assert.equal((await peerOf(gatehouse, peerName(kind, 'plain'))).bfd?.state, 'Up');
+        await until(`BFD with ${kind}`, async () => (await peerOf(gatehouse, peerName(kind, 'plain'))).bfd?.state === 'Up');
       },
     });
     await matrix.check({
@@ -145,7 +199,7 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
   await cluster.step('routes go when they must', async () => {
     const web = bgpService(lab, { name: 'web', vip: WEB });
     const local = (...on: readonly number[]) => bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: on.map((number) => lab.node(number)) });
-    await cluster.change({ others: [...settings, ...web, ...local(2)] });
+    await cluster.change({ others: [...settings, ...web, ...local(2), ...blocks(lab, ['second'])] });
     await matrix.check({
       name: 'withdrawn: no endpoint here (Local)',
       check: async (kind) => {
@@ -153,7 +207,20 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
         await one(kind, 'plain', bgpPrefix(WEB).ipv4);
       },
     });
+    await matrix.check({
+      name: 'aggregation: one VIP is left',
+      check: async (kind) => {
+        await until(`${kind} has no other blocks`, async () => (await blocksOf(router[kind], 'plain')).join() === BLOCK.ipv4);
+        await until(`${kind} has no block of IPv6`, async () => (await blocksOf(router[kind], 'inner')).length === 0);
+      },
+    });
     await cluster.change({ others: [...settings, ...local(1)] });
+    await matrix.check({
+      name: 'aggregation: none is left',
+      check: async (kind) => {
+        await until(`${kind} has no block`, async () => (await blocksOf(router[kind], 'plain')).length === 0);
+      },
+    });
     await matrix.check({
       name: 'withdrawn: Service deleted',
       check: async (kind) => {
@@ -163,6 +230,84 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
     });
     await cluster.change({ others: [...settings, ...web, ...local(1)] });
     for (const kind of ROUTER_KINDS) await one(kind, 'plain', bgpPrefix(WEB).ipv4);
+  });
+
+  await cluster.step('another node dies: its paths go, and nothing else', async () => {
+    const before = await sessionsNow(interop);
+    const [own, other] = lab.nodes.map(({ addresses }) => addresses.ipv6);
+    const pathsOf = async (kind: RouterKind) =>
+      (await routesOf(interop, kind, 'inner')).filter(({ prefix }) => prefix === bgpPrefix(WEB).ipv6).map(({ nextHops }) => nextHops.find((each) => lab.nodes.some(({ addresses }) => addresses.ipv6 === each)));
+    await lab.cut(2);
+    try {
+      await matrix.check({
+        name: 'add-path: a dead node is left',
+        check: async (kind) => {
+          await until(`${kind} has the path by the living node alone`, async () => {
+            const paths = await pathsOf(kind);
+            assert.ok(paths.includes(own), `${kind} has lost the path by the living node`);
+            return paths.length === 1;
+          });
+          assert.equal((await router[kind].session('inner')).incarnation, before.get(peerName(kind, 'inner'))?.incarnation);
+        },
+      });
+    } finally {
+      await lab.restore(2);
+    }
+    await allAlive(cluster);
+    for (const kind of ROUTER_KINDS) await until(`${kind} has both paths`, async () => (await pathsOf(kind)).includes(other));
+  });
+
+  await cluster.step('a thousand VIPs', async (st) => {
+    const rest = [...bgpService(lab, { name: 'web', vip: WEB }), ...bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: [lab.node(1)] })];
+    const many = Array.from({ length: VIPS }, (_, index) => plainService(lab, `many-${index}`, [manyVip(index)])).flat();
+    const heard = async (kind: RouterKind) => (await routesOf(interop, kind, 'plain')).filter(({ prefix }) => prefix.startsWith('10.84.')).length;
+    const change = async (others: readonly LabManifest[], count: number): Promise<void> => {
+      const sent = new Map(await Promise.all(ROUTER_KINDS.map(async (kind) => [kind, (await peerOf(gatehouse, peerName(kind, 'plain'))).sent.update] as const)));
+      const startedMs = performance.now();
+      const changed = cluster.change({ others: [...settings, ...rest, ...others] });
+      // One of them is asked all the time: four would keep the machine from what they are asked about.
+      await until(`BIRD has ${count} of them`, async () => (await heard('bird')) === count);
+      const tookMs = Math.round(performance.now() - startedMs);
+      await changed;
+      const figures: string[] = [];
+      await matrix.check({
+        name: count > 0 ? '1,000 VIPs at once' : '1,000 VIPs withdrawn',
+        check: async (kind) => {
+          await until(`${kind} has ${count} of them`, async () => (await heard(kind)) === count);
+          await until(`Gatehouse has told of ${kind}`, async () =>
+            (await peerOf(gatehouse, peerName(kind, 'plain'))).families.find(({ announced: paths }) => paths === count + 2));
+          const updates = (await peerOf(gatehouse, peerName(kind, 'plain'))).sent.update - (sent.get(kind) ?? 0);
+          figures.push(`${kind} ${updates}`);
+          assert.ok(updates > 0 && updates <= MOST_UPDATES, `${updates} UPDATEs`);
+        },
+      });
+      st.diagnostic(`BIRD has ${count} of them ${tookMs} ms after the objects were changed; UPDATEs: ${figures.toSorted().join(', ')}`);
+    };
+    await change(many, VIPS);
+    await change([], 0);
+  });
+
+  await cluster.step('roles that do not fit each other', async (st) => {
+    const services = bgpService(lab, { name: 'web', vip: WEB });
+    await cluster.change({ others: [...configuration(lab, { role: 'customer' }), ...services] });
+    await matrix.check({
+      name: 'roles: two customers',
+      lacks: NO_ROLES,
+      check: async (kind) => {
+        const fault = await until(`Gatehouse says what is wrong with ${kind}`, async () => {
+          const { lastError } = await peerOf(gatehouse, peerName(kind, 'far'));
+          return lastError?.text.includes('role') === true && lastError.notification?.fault;
+        });
+        assert.deepEqual(fault, ROLE_MISMATCH);
+      },
+    });
+    const text = await lab.node(1).exec(BINARY, ['bgp', 'peers', '--admin', '127.0.0.1:9090']);
+    const lines = text.split('\n').filter((line) => line.includes('bird-far'));
+    st.diagnostic(lines.join('\n'));
+    assert.match(lines.join('\n'), /role/i);
+    await cluster.change({ others: [...settings, ...services, ...bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: [lab.node(1)] })] });
+    await allEstablished(gatehouse, ALL_PEERS);
+    for (const kind of ROUTER_KINDS) await until(`${kind} has all routes`, async () => (await routesOf(interop, kind, 'far')).length === FAR_ROUTES);
   });
 
   await cluster.step('the announcer dies: routers keep what it has announced', async () => {
@@ -180,6 +325,17 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
           for (const prefix of Object.values(bgpPrefix(WEB)) as string[]) assert.equal((await one(kind, 'far', prefix)).stale, true);
         },
       });
+      await matrix.check({
+        name: 'long-lived graceful restart',
+        lacks: { exabgp: 'it has no table in which it could keep anything' },
+        check: async (kind) => {
+          await until(`${kind} takes them for a last resort`, async () => {
+            const routes = await routesOf(interop, kind, 'far');
+            assert.equal(routes.length, FAR_ROUTES);
+            return routes.every(({ communities }) => communities.includes(LLGR_STALE));
+          });
+        },
+      });
     } finally {
       process.kill(controller, 'SIGCONT');
     }
@@ -192,7 +348,7 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
         });
         await until(`nothing of ${kind} is stale`, async () => {
           const routes = await routesOf(interop, kind, 'far');
-          return routes.length === FAR_ROUTES && routes.every(({ stale }) => !stale);
+          return routes.length === FAR_ROUTES && routes.every(({ stale, communities }) => !stale && !communities.includes(LLGR_STALE));
         });
       },
     });
@@ -217,6 +373,10 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
     });
   });
 });
+
+function manyVip(index: number): string {
+  return `10.84.${index >> 8}.${index & 0xff}`;
+}
 
 function routesOf({ router }: Interop, kind: RouterKind, session: SessionName): Promise<readonly Route[]> {
   return router[kind].routes(session);

@@ -76,7 +76,7 @@ interface Parts {
 }
 
 function createNode({ node, child, log, exited }: Parts): GatehouseNode {
-  const api = async (path: string): Promise<unknown> => JSON.parse(await node.exec('curl', ['-sS', '--max-time', '5', `http://${ADMIN}${path}`]));
+  const api = async (path: string): Promise<unknown> => JSON.parse(await node.exec('curl', ['-sS', '--max-time', '15', `http://${ADMIN}${path}`]));
   const generations = async () => (await api('/api/v1/status')) as { readonly generation: number; readonly appliedGeneration: number };
   const pid = (part: Part) =>
     part === 'controller' ? Promise.resolve(pidOf(child)) : until(`the ${part} of ${node.nodeName}`, () => childPid(pidOf(child), MAIN[part]));

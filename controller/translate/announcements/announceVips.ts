@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { AnnouncedVip, VipCandidate } from '../../announcer/wanted.ts';
 import { matchesAnySelector, matchesSelector } from '../../model/labelSelector.ts';
@@ -64,7 +65,7 @@ function announceVip(address: string, wishes: readonly VipWish[], context: VipCo
   return {
     address,
     // Without a Lease nobody may answer, and for this address none is kept.
-    candidates: isLeased && !context.leases.kept.has(address) ? [] : candidatesOf(wishes, advertisements, context),
+    candidates: isLeased && !context.leases.kept.has(address) ? [] : candidatesOf(address, wishes, { advertisements, context }),
     interfaces: interfacesOn(context.options.nodeName, advertisements, context),
     sharing: !isLeased && advertisements.some(({ sharing }) => sharing === 'perClient') ? 'perClient' : 'owner',
     sticky: advertisements.some(({ sticky }) => sticky),
@@ -75,10 +76,12 @@ function announceVip(address: string, wishes: readonly VipWish[], context: VipCo
 }
 
 /** Without Node objects, as in a folder of manifests, there are this node and those of `--peers`. */
-function candidatesOf(wishes: readonly VipWish[], advertisements: readonly L2Advertisement[], context: VipContext): readonly VipCandidate[] {
+function candidatesOf(
+  address: string, wishes: readonly VipWish[], { advertisements, context }: { readonly advertisements: readonly L2Advertisement[]; readonly context: VipContext },
+): readonly VipCandidate[] {
   const { nodes, options } = context;
   if (nodes.length === 0) return [options.nodeName, ...options.peers.map(({ name }) => name)].toSorted(compareText).map((node) => ({ node, preference: 0 }));
-  const local = localNodes(wishes, context.objects);
+  const local = localNodes(wishes, context.objects, isIPv4(address) ? 'IPv4' : 'IPv6');
   return nodes.flatMap((node): VipCandidate[] => {
     const { name } = node.metadata;
     const own = advertisements.filter((advertisement) => selectsNode(advertisement, node));

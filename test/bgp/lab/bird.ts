@@ -23,7 +23,6 @@ export async function startBird({ namespace, folder }: RouterPlace, options: Rou
       const stale = protocol.includes('Neighbor graceful restart active');
       return parseRoutes(await ask('show', 'route', 'all', 'protocol', protocolOf(name)), stale);
     },
-    prefixes: async (name) => parseRoutes(await ask('show', 'route', 'protocol', protocolOf(name)), false).map(({ prefix }) => prefix),
     session: async (name) => {
       const text = await ask('show', 'protocols', 'all', protocolOf(name));
       const { remote, bfd } = neighborOf(options, name);
@@ -89,7 +88,7 @@ function neighborConfig(neighbor: Neighbor, asn: number): string {
     ...(neighbor.password === undefined ? [] : [`  password "${neighbor.password}";`]),
     neighbor.gracefulRestart === true ? `  graceful restart yes; graceful restart time ${RESTART_TIME_S};` : '  graceful restart off;',
     ...(neighbor.longLived === true ? [`  long lived graceful restart yes; long lived stale time ${LONG_LIVED_S};`] : []),
-    ...(neighbor.role === undefined ? [] : [`  local role ${neighbor.role};`]),
+    ...(neighbor.role === undefined ? [] : [`  local role ${neighbor.role}; require roles yes;`]),
     ...(neighbor.bfd === true ? ['  bfd yes;'] : []),
     ...(neighbor.passive === true ? ['  passive yes;'] : []),
     ...(neighbor.ttlSecurity === true ? ['  ttl security on;'] : []),

@@ -31,7 +31,6 @@ export async function startExaBgp({ namespace, folder }: RouterPlace, options: R
     namespace,
     options,
     routes: async (name) => tableOf(await read(name)),
-    prefixes: async (name) => tableOf(await read(name)).map(({ prefix }) => prefix),
     session: async (name) => {
       const own = await read(name);
       const states = own.filter(({ type }) => type === 'state');

@@ -39,10 +39,6 @@ export async function startFrr({ namespace, folder }: RouterPlace, options: Rout
       const lists = await Promise.all(families.map((family) => routesOf(ask, family, sessionKey(name))));
       return sortRoutes(lists.flat());
     },
-    prefixes: async (name) => {
-      const lists = await Promise.all(neighborOf(options, name).families.map((family) => prefixesOf(ask, family, sessionKey(name))));
-      return lists.flat().toSorted();
-    },
     session: async (name) => {
       const all = JSON.parse(await ask(`show bgp neighbors ${sessionKey(name)} json`)) as Readonly<Record<string, FrrNeighbor>>;
       const seen = all[sessionKey(name)];
@@ -70,41 +66,31 @@ interface FrrNeighbor {
   readonly peerBfdInfo?: { readonly status: string };
 }
 
-/** `show bgp ipv4 unicast PREFIX json`, as far as it is read here. */
-interface FrrPrefix {
-  readonly prefix: string;
-  readonly paths: readonly {
-    readonly aspath: { readonly segments: readonly { readonly list: readonly number[] }[] };
-    readonly metric?: number;
-    readonly med?: number;
-    readonly locPrf?: number;
-    readonly stale?: boolean;
-    readonly community?: { readonly list: readonly string[] };
-    readonly largeCommunity?: { readonly list: readonly string[] };
-    readonly extendedCommunity?: { readonly string: string };
-    readonly otc?: number;
-    readonly remotePathId?: number;
-    readonly addpathRxId?: number;
-    readonly nexthops: readonly { readonly ip: string }[];
-    readonly peer: { readonly peerId: string; readonly interface?: string };
-  }[];
+/** `show bgp ipv4 unicast json detail`, as far as it is read here: before the paths of a prefix there is an entry about all of them. */
+interface FrrTable {
+  readonly routes?: Readonly<Record<string, readonly (FrrPath | { readonly prefix: string })[]>>;
+}
+
+interface FrrPath {
+  readonly aspath: { readonly segments: readonly { readonly list: readonly number[] }[] };
+  readonly metric?: number;
+  readonly med?: number;
+  readonly locPrf?: number;
+  readonly stale?: boolean;
+  readonly community?: { readonly list: readonly string[] };
+  readonly largeCommunity?: { readonly list: readonly string[] };
+  readonly extendedCommunity?: { readonly string: string };
+  readonly otc?: number;
+  readonly remotePathId?: number;
+  readonly addpathRxId?: number;
+  readonly nexthops: readonly { readonly ip: string }[];
+  readonly peer: { readonly peerId: string; readonly interface?: string };
 }
 
 async function routesOf(ask: (...commands: readonly string[]) => Promise<string>, family: Family, peer: string): Promise<readonly Route[]> {
-  const table = JSON.parse(await ask(`show bgp ${family} unicast json`)) as { readonly routes?: Readonly<Record<string, unknown>> };
-  const prefixes = Object.keys(table.routes ?? {});
-  const routes: Route[] = [];
-  for (const prefix of prefixes) {
-    const seen = JSON.parse(await ask(`show bgp ${family} unicast ${prefix} json`)) as Partial<FrrPrefix>;
-    const paths = seen.paths ?? [];
-    routes.push(...paths.filter(({ peer: from }) => from.peerId === peer || from.interface === peer).map((path) => routeOf(prefix, path)));
-  }
-  return routes;
-}
-
-async function prefixesOf(ask: (...commands: readonly string[]) => Promise<string>, family: Family, peer: string): Promise<readonly string[]> {
-  const table = JSON.parse(await ask(`show bgp ${family} unicast json`)) as { readonly routes?: Readonly<Record<string, readonly { readonly peerId: string }[]>> };
-  return Object.entries(table.routes ?? {}).flatMap(([prefix, paths]) => paths.filter(({ peerId }) => peerId === peer).map(() => prefix));
+  const table = JSON.parse(await ask(`show bgp ${family} unicast json detail`)) as FrrTable;
+  return Object.entries(table.routes ?? {}).flatMap(([prefix, list]) =>
+    list.flatMap((path) => ('peer' in path && (path.peer.peerId === peer || path.peer.interface === peer) ? [routeOf(prefix, path)] : [])));
 }
 
 /** `LB:64500:2000000 (16.000 Mbps)`: of which type it is it does not tell. */
@@ -113,7 +99,7 @@ function linkBandwidthOf(communities: string): LinkBandwidth | null {
   return found === null ? null : { transitive: null, asn: Number(found[1]), octetsPerSecond: Number(found[2]) };
 }
 
-function routeOf(prefix: string, path: FrrPrefix['paths'][number]): Route {
+function routeOf(prefix: string, path: FrrPath): Route {
   return {
     prefix,
     nextHops: path.nexthops.map(({ ip }) => ip).toSorted(),
@@ -166,7 +152,7 @@ function neighborConfig(neighbor: Neighbor): string[] {
     ...(neighbor.password === undefined ? [] : [line(`password ${neighbor.password}`)]),
     ...(neighbor.multihop === true ? [line('ebgp-multihop')] : []),
     line(neighbor.gracefulRestart === true ? 'graceful-restart' : 'graceful-restart-disable'),
-    ...(neighbor.role === undefined ? [] : [line(`local-role ${neighbor.role}`)]),
+    ...(neighbor.role === undefined ? [] : [line(`local-role ${neighbor.role} strict-mode`)]),
     ...(neighbor.bfd === true ? [line('bfd'), line('bfd profile lab')] : []),
     ...(neighbor.passive === true ? [line('passive')] : []),
     ...(neighbor.ttlSecurity === true ? [line('ttl-security hops 1')] : []),

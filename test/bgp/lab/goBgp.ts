@@ -16,10 +16,6 @@ export async function startGoBgp({ namespace, folder }: RouterPlace, options: Ro
   const daemon = startForeground(namespace, 'gobgpd', ['-f', config, '-p', '--api-hosts', `127.0.0.1:${API_PORT}`]);
   const ask = (...words: readonly string[]) => namespace.exec('gobgp', ['-p', API_PORT, ...words]);
   const key = (name: string) => neighborOf(options, name).remote;
-  const routes = async (name: string): Promise<readonly Route[]> => {
-    const { families } = neighborOf(options, name);
-    return sortRoutes((await Promise.all(families.map(async (family) => parseRoutes(await ask('global', 'rib', '-a', family, '-j'), key(name))))).flat());
-  };
   await ready('gobgpd', daemon, async () => (await namespace.run('gobgp', ['-p', API_PORT, 'global'])).code === 0);
   for (const prefix of options.announces ?? []) {
     const family: Family = prefix.includes(':') ? 'ipv6' : 'ipv4';
@@ -30,8 +26,12 @@ export async function startGoBgp({ namespace, folder }: RouterPlace, options: Ro
     kind: 'gobgp',
     namespace,
     options,
-    routes,
-    prefixes: async (name) => (await routes(name)).map(({ prefix }) => prefix),
+    routes: async (name) => {
+      const lists = await Promise.all(
+        neighborOf(options, name).families.map(async (family) => parseRoutes(await ask('global', 'rib', '-a', family, '-j'), key(name))),
+      );
+      return sortRoutes(lists.flat());
+    },
     session: async (name) => {
       const { state, timers } = JSON.parse(await ask('neighbor', key(name), '-j')) as GoBgpNeighbor;
       return {

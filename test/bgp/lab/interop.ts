@@ -6,6 +6,7 @@ import { setSysctls } from '../../netns/labHost.ts';
 import type { LabManifest } from '../../netns/labObjects.ts';
 import type { Lab } from '../../netns/lab.ts';
 import { pool } from '../../support/loadBalancer.ts';
+import { BLOCK_POOL, blockPool } from './bgpBlocks.ts';
 import { BGP_POOL, bfdProfile, bgpAdvertisement, bgpPeer, bgpPool, community, type BgpPeerSpec } from './bgpObjects.ts';
 import { LONG_LIVED_S, ROUTER_KINDS, type Neighbor, type RouterKind, type RouterPeer } from './router.ts';
 import { addRouterHost, type RouterHost } from './routerHost.ts';
@@ -35,12 +36,10 @@ const PASSWORD = 'lab-secret';
 const NUMBER = { bird: 1, frr: 2, gobgp: 3, exabgp: 4 } as const;
 /** Interface to FRR alone. */
 const LINK = { node: 'uplink0', router: 'downlink0' } as const;
-/** Pool whose VIPs are announced as the blocks that they are in. */
-export const BLOCKS = 'blocks';
-/** Pool of very many VIPs. */
-export const MANY = 'many';
+/** Name of a pool of very many VIPs. */
+const MANY = 'many';
 /** How long Gatehouse asks `far` to wait for it, before its routes are but a last resort. */
-export const SHORT_RESTART_S = 3;
+const SHORT_RESTART_S = 3;
 const SPEAKS_ROLES = (kind: RouterKind): boolean => kind === 'bird' || kind === 'frr';
 const SPEAKS_BFD = (kind: RouterKind): boolean => kind === 'bird' || kind === 'frr';
 /** Behind the lab's own router, from where the node speaks to it. */
@@ -139,13 +138,13 @@ export function configuration(lab: Lab, { role = 'provider' }: InteropSettings):
   const named = (...sessions: readonly SessionName[]) =>
     ROUTER_KINDS.flatMap((kind) => sessionsOf(kind).filter((each) => sessions.includes(each)).map((each) => peerName(kind, each)));
   return [
-    bgpPool(), pool(BLOCKS, ['10.83.0.0/24', '10.83.1.10-10.83.1.200', 'fd77:83::/120']), pool(MANY, ['10.84.0.0/16']),
+    bgpPool(), blockPool(), pool(MANY, ['10.84.0.0/16']),
     bfdProfile('lab', BFD_MULTIPLIER), ...peers,
     community('names', [{ name: 'site', value: `${OWN_ASN}:100` }]),
     bgpAdvertisement('outer', { ipAddressPools: [BGP_POOL], peers: named('plain', 'link'), communities: ['site', `${OWN_ASN}:7`, `large:${OWN_ASN}:1:2`], med: 30 }),
     bgpAdvertisement('far', { ipAddressPools: [BGP_POOL], peers: named('far'), asPathPrepend: 2, linkBandwidth: 'endpoints' }),
     bgpAdvertisement('inner', { ipAddressPools: [BGP_POOL], peers: named('inner'), localPref: 250, communities: ['site'], linkBandwidth: 'endpoints' }),
-    bgpAdvertisement('blocks', { ipAddressPools: [BLOCKS], peers: named('plain', 'inner'), aggregationLength: 24, aggregationLengthV6: 120 }),
+    bgpAdvertisement('blocks', { ipAddressPools: [BLOCK_POOL], peers: named('plain', 'inner'), aggregationLength: 24, aggregationLengthV6: 120 }),
     bgpAdvertisement('many', { ipAddressPools: [MANY], peers: named('plain') }),
   ];
 }

@@ -34,7 +34,7 @@ export interface Neighbor {
   readonly unnumbered?: boolean;
   /** Default 9. */
   readonly holdTimeS?: number;
-  /** Own role (RFC 9234; BIRD, FRR). */
+  /** Own role (RFC 9234; BIRD, FRR): the other side must say its own. */
   readonly role?: 'customer';
   /** With `gracefulRestart`: routes are kept beyond the restart time, as the last resort (RFC 9494; all but ExaBGP). */
   readonly longLived?: boolean;
@@ -103,8 +103,6 @@ export interface RouterPeer {
   readonly options: RouterOptions;
   /** What one neighbour has sent, sorted by prefix and path. */
   routes(neighbor: string): Promise<readonly Route[]>;
-  /** Prefixes of those, sorted: at once, however many there are. */
-  prefixes(neighbor: string): Promise<readonly string[]>;
   session(neighbor: string): Promise<Session>;
   /** Sends ROUTE-REFRESH (RFC 2918). GoBGP never does: it keeps all that it has heard. */
   refresh?(neighbor: string, family: Family): Promise<void>;

@@ -26,9 +26,17 @@ const FLOWS = 30;
 const INTERVAL_MS = 10;
 const FIXTURE = join(import.meta.dirname, '../fixture/spread.ts');
 
+/** Where they go. */
+export interface SpreadTarget {
+  readonly address: string;
+  readonly port: number;
+  /** How many; default 30, and the more, the less often each asks. */
+  readonly flows?: number;
+}
+
 /** Starts them; resolves once each was answered. */
-export async function startSpread(t: TestContext, where: Namespace, target: { readonly address: string; readonly port: number }): Promise<Spread> {
-  const wanted = JSON.stringify({ ...target, flows: FLOWS, intervalMs: INTERVAL_MS });
+export async function startSpread(t: TestContext, where: Namespace, { address, port, flows = FLOWS }: SpreadTarget): Promise<Spread> {
+  const wanted = JSON.stringify({ address, port, flows, intervalMs: Math.ceil(INTERVAL_MS * flows / FLOWS) });
   const child = where.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', FIXTURE, wanted]);
   t.after(() => endProcess(child, 'SIGKILL'));
   if (child.stdout === null || child.stderr === null) throw new Error('the flows have no output');
@@ -37,8 +45,8 @@ export async function startSpread(t: TestContext, where: Namespace, target: { re
   createInterface({ input: child.stdout }).on('line', (line) => answers.push(JSON.parse(line) as Answer));
   const spread: Spread = {
     owners: (sinceMs) =>
-      until(`answers to all flows to ${target.address}`, () => {
-        const last = Array.from<string>({ length: FLOWS });
+      until(`answers to all flows to ${address}`, () => {
+        const last = Array.from<string>({ length: flows });
         for (const { flow, startedMs, name } of answers) if (startedMs >= sinceMs) last[flow] = name;
         return !last.includes(undefined as unknown as string) && last;
       }),

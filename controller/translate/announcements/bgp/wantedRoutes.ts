@@ -1,6 +1,6 @@
 import { printRef } from '../../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../../core/ir/problem.ts';
-import { ADDRESS_BITS, parseIpAddress, printIpAddress, type IpAddress } from '../../../../core/net/ipAddress.ts';
+import { ADDRESS_BITS, parseIpAddress, printIpAddress, type IpAddress, type IpFamily } from '../../../../core/net/ipAddress.ts';
 import { parseIpRange, type IpRange } from '../../../../core/net/ipRange.ts';
 import type { BgpWanted, OtherNode, RouteAnnouncement, RouteVip, WantedRoute } from '../../../announcer/bgp/bgpWanted.ts';
 import type { AddressFamily } from '../../../announcer/bgp/codec/message.ts';
@@ -88,7 +88,7 @@ class RouteMaker {
 
   add(address: string, wishes: readonly VipWish[]): void {
     const parsed = parseIpAddress(address);
-    const carried = parsed === null ? null : this.#carry(address, wishes);
+    const carried = parsed === null ? null : this.#carry({ address, family: parsed.family }, wishes);
     if (parsed === null || carried === null) return;
     for (const advertisement of carried.advertisements) {
       const draft = this.#draft(prefixOf(parsed, advertisement, this.#ranges.get(advertisement) ?? []), parsed.family === 'IPv4' ? 'ipv4' : 'ipv6');
@@ -106,13 +106,13 @@ class RouteMaker {
   }
 
   /** Null: nothing leads to it through this node. */
-  #carry(address: string, wishes: readonly VipWish[]): CarriedVip | null {
+  #carry({ address, family }: { readonly address: string; readonly family: IpFamily }, wishes: readonly VipWish[]): CarriedVip | null {
     const { objects, options } = this.#context;
     const all = [...new Set(wishes.flatMap(({ bgpAdvertisements }) => bgpAdvertisements))].filter((advertisement) => !this.#tooWide.has(advertisement));
     const advertisements = all.filter((advertisement) => this.#node === undefined || selectsNode(advertisement, this.#node)).toSorted(compareAge);
-    const local = localNodes(wishes, objects);
+    const local = localNodes(wishes, objects, family);
     if (advertisements.length === 0 || (local !== null && !local.has(options.nodeName))) return null;
-    const endpoints = wishes.map(({ service, isPublished }) => (isPublished ? [options.nodeName] : endpointNodes(service, objects)));
+    const endpoints = wishes.map(({ service, isPublished }) => (isPublished ? [options.nodeName] : endpointNodes(service, objects, family)));
     // As MetalLB: where nothing is ready behind an address, nobody is led to it.
     if (endpoints.every((nodes) => nodes.length === 0)) return null;
     const vip: RouteVip = {
