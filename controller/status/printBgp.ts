@@ -23,7 +23,7 @@ export function printBgpPeers(peers: readonly BgpPeerReport[], problems: readonl
 
 /** Routes and to whom they are announced; those that are not, with the reason. */
 export function printBgpRoutes(routes: readonly BgpRouteReport[]): string {
-  if (routes.length === 0) return line('No routes: no BGPAdvertisement is for an address that this node carries, or there are no peers.');
+  if (routes.length === 0) return line('No routes: no address with a ready endpoint (of this node, with externalTrafficPolicy Local) has a BGPAdvertisement here, or there are no peers.');
   const rows = routes.flatMap((route) => (route.paths.length === 0 ? [[...routeCells(route), NONE, '-', '-', '-', '-', '-']] : route.paths.map((path) => [...routeCells(route), ...pathCells(path)])));
   const table = printTable(['prefix', 'state', 'services', 'peer', 'next hop', 'as path', 'localpref', 'med', 'communities'], rows);
   const reasons = routes.filter(({ state, paths }) => state !== 'announced' || paths.length === 0).map(({ prefix, state, reason }) =>
