@@ -1,17 +1,20 @@
+import { extname } from 'node:path';
 import { createPendingRequests, RequestError } from '../../../core/ipc/pendingRequests.ts';
 import { planRestart } from '../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../core/log/logger.ts';
+import { startThreadLife, type ThreadLife } from '../threadLife.ts';
 import type { BfdEndpoint, BfdReport, BfdSpeaker, BfdSpeakerEvents } from './bfdSpeaker.ts';
 import { addressKey } from './thread/bfdWire.ts';
 import { BEAT_EVERY_MS, createLifeSigns } from './thread/lifeSigns.ts';
 import type { ThreadPriority } from './thread/raisePriority.ts';
-import { startThreadLife, type ThreadLife } from './thread/threadLife.ts';
-import type { FromBfdThread } from './thread/threadMessages.ts';
+import type { BfdThreadStart, FromBfdThread, ToBfdThread } from './thread/threadMessages.ts';
 
 export interface BfdSpeakerDependencies {
   readonly events: BfdSpeakerEvents;
   readonly logger: Logger;
 }
+
+const ENTRY = new URL(`thread/bfdThread${extname(import.meta.filename)}`, import.meta.url);
 
 type News = Parameters<BfdSpeakerEvents['changed']>[0];
 
@@ -39,7 +42,7 @@ class ThreadedSpeaker implements BfdSpeaker {
   #reports: ReadonlyMap<string, BfdReport> = new Map();
   /** Name → what was told last. */
   readonly #told = new Map<string, News>();
-  #thread: ThreadLife | null = null;
+  #thread: ThreadLife<ToBfdThread> | null = null;
   #threadStartedMs = 0;
   #endsInRow = 0;
   #restart: NodeJS.Timeout | undefined;
@@ -68,15 +71,14 @@ class ThreadedSpeaker implements BfdSpeaker {
     const names = new Set(sessions.map(({ name }) => name));
     for (const name of this.#told.keys()) if (!names.has(name)) this.#told.delete(name);
     if (this.#stopped !== null) return;
-    this.#thread?.post({ type: 'sessions', sessions });
+    this.#post({ type: 'sessions', sessions });
     this.#warnOfPriority();
   }
 
   async reports(): Promise<ReadonlyMap<string, BfdReport>> {
-    const thread = this.#thread;
-    if (thread === null || this.#stopped !== null) return this.#reports;
+    if (this.#thread === null || this.#stopped !== null) return this.#reports;
     try {
-      this.#reports = await this.#requests.open((request) => { thread.post({ type: 'report', request }); });
+      this.#reports = await this.#requests.open((request) => { this.#post({ type: 'report', request }); });
     } catch (error) {
       // It has died meanwhile, or hangs: both are logged where they are found out. What it last said is known.
       if (!(error instanceof RequestError)) throw error;
@@ -114,12 +116,19 @@ class ThreadedSpeaker implements BfdSpeaker {
     this.#threadStartedMs = performance.now();
     this.#beatsWithoutTurn = 0;
     this.#lifeSigns.beat();
-    this.#thread = startThreadLife({
-      lifeSigns: this.#lifeSigns.shared,
+    this.#thread = startThreadLife<ToBfdThread, FromBfdThread>({
+      entry: ENTRY,
+      name: 'bfd',
+      workerData: (wakeDescriptor): BfdThreadStart => ({ lifeSigns: this.#lifeSigns.shared, wakeDescriptor }),
       receive: (message) => { this.#receive(message); },
       ended: (fault) => { this.#threadEnded(fault); },
     });
-    this.#thread.post({ type: 'sessions', sessions: this.#sessions });
+    this.#post({ type: 'sessions', sessions: this.#sessions });
+  }
+
+  #post(message: ToBfdThread): void {
+    this.#thread?.post(message);
+    this.#thread?.wake();
   }
 
   #threadEnded(fault: unknown): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
-import { addressOctets } from './addressOctets.ts';
+import { addressOctets } from '../../../core/net/addressOctets.ts';
 import { decodeArp, isArpProbe } from './arp.ts';
 import { encodeSolicitation } from './encodeNdp.ts';
 import { macNumber, parseMac, printMac } from './macAddress.ts';

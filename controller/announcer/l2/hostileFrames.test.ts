@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOctets } from './addressOctets.ts';
+import { addressOctets } from '../../../core/net/addressOctets.ts';
 import { encodeArpReply, encodeArpProbe, encodeArpRequest, encodeGratuitousReply, encodeGratuitousRequest } from './arp.ts';
 import { encodeAdvertisement, encodeDuplicateDetection, encodeSolicitation, encodeUnsolicitedAdvertisement } from './encodeNdp.ts';
 import type { IgnoredReason } from './ignoredReason.ts';

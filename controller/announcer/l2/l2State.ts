@@ -1,4 +1,4 @@
-import { addressOctets } from './addressOctets.ts';
+import { addressOctets } from '../../../core/net/addressOctets.ts';
 import type { Counts, L2Link, Vip } from './vip.ts';
 
 /** Ours: counts of addresses that are wanted no longer are kept for so many of them. */

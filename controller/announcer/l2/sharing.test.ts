@@ -7,7 +7,7 @@ import { encodeSolicitation } from './encodeNdp.ts';
 import { createL2Machine, type L2Machine } from './l2Machine.ts';
 import { sharerOf } from './sharing.ts';
 import { CLIENT6, CLIENT_MAC, ETH0, VIP4, VIP4_OCTETS, VIP6, VIP6_OCTETS, answerFor, runUntil, wordsOf } from './testing/lan.ts';
-import { addressOctets } from './addressOctets.ts';
+import { addressOctets } from '../../../core/net/addressOctets.ts';
 
 const NODES = ['node-a', 'node-b', 'node-c', 'node-d'];
 

@@ -1,4 +1,4 @@
-import { addressOctets } from '../../l2/addressOctets.ts';
+import { addressOctets } from '../../../../core/net/addressOctets.ts';
 import { familyOctets } from './addressFamily.ts';
 import {
   AS_SEQUENCE, ATTRIBUTE, EXTENDED_LENGTH_FLAG, OPTIONAL_NON_TRANSITIVE, OPTIONAL_TRANSITIVE, WELL_KNOWN,

@@ -1,4 +1,4 @@
-import { addressOctets } from '../../l2/addressOctets.ts';
+import { addressOctets } from '../../../../core/net/addressOctets.ts';
 import type { Nlri } from './message.ts';
 import { octets32 } from './octets.ts';
 

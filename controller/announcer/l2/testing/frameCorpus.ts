@@ -1,4 +1,4 @@
-import { addressOctets } from '../addressOctets.ts';
+import { addressOctets } from '../../../../core/net/addressOctets.ts';
 import { encodeArpProbe, encodeArpReply, encodeArpRequest, encodeGratuitousReply, encodeGratuitousRequest } from '../arp.ts';
 import { TO_ALL_NODES, encodeAdvertisement, encodeDuplicateDetection, encodeSolicitation, encodeUnsolicitedAdvertisement } from '../encodeNdp.ts';
 import { CLIENT4, CLIENT6, CLIENT_MAC, OTHER_MAC, OWN_MAC, VIP4_OCTETS, VIP6_OCTETS } from './lan.ts';

@@ -1,6 +1,6 @@
 import { printIpAddress } from '../../../../core/net/ipAddress.ts';
 import type { L2Answer } from '../../parts.ts';
-import { addressOctets } from '../addressOctets.ts';
+import { addressOctets } from '../../../../core/net/addressOctets.ts';
 import { decodeArp } from '../arp.ts';
 import { createL2Machine, type L2Action, type L2Machine } from '../l2Machine.ts';
 import { parseMac, printMac } from '../macAddress.ts';

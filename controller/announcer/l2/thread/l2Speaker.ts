@@ -1,14 +1,15 @@
+import { extname } from 'node:path';
 import { createPendingRequests, RequestError } from '../../../../core/ipc/pendingRequests.ts';
 import { planRestart } from '../../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../../core/log/logger.ts';
 import type { Right } from '../../../election/electionState.ts';
 import type { L2Answer, L2Speaker, L2SpeakerEvents, Link } from '../../parts.ts';
 import type { FrameCounts } from '../../report.ts';
+import { startThreadLife, type ThreadLife } from '../../threadLife.ts';
 import { createConfirmation, monotonicNs } from './confirmation.ts';
 import { createFrameTotals } from './frameTotals.ts';
 import { createPulse, startBeating } from './pulse.ts';
-import { startThreadLife, type ThreadLife } from './threadLife.ts';
-import type { FromL2Thread } from './threadMessages.ts';
+import type { FromL2Thread, L2ThreadStart, ToL2Thread } from './threadMessages.ts';
 
 export interface L2SpeakerDependencies {
   readonly events: L2SpeakerEvents;
@@ -16,6 +17,8 @@ export interface L2SpeakerDependencies {
   /** Between two repetitions of gratuitous frames after the burst of a take-over; 0: none. */
   readonly gratuitousIntervalMs: number;
 }
+
+const ENTRY = new URL(`l2Thread${extname(import.meta.filename)}`, import.meta.url);
 
 /** Ours: counting takes microseconds. */
 const COUNT_TIMEOUT_MS = 1_000;
@@ -42,7 +45,7 @@ class ThreadedSpeaker implements L2Speaker {
   #rights: ReadonlyMap<string, Right> = new Map();
   #links: readonly Link[] = [];
   #generation = 0;
-  #thread: ThreadLife | null = null;
+  #thread: ThreadLife<ToL2Thread> | null = null;
   #threadStartedMs = 0;
   #endsInRow = 0;
   #restart: NodeJS.Timeout | undefined;
@@ -132,8 +135,10 @@ class ThreadedSpeaker implements L2Speaker {
     const { gratuitousIntervalMs } = this.#dependencies;
     this.#threadStartedMs = performance.now();
     this.#beatsWithoutTurn = 0;
-    this.#thread = startThreadLife({
-      start: { confirmation: this.#confirmation.shared, gratuitousIntervalMs },
+    this.#thread = startThreadLife<ToL2Thread, FromL2Thread>({
+      entry: ENTRY,
+      name: 'l2',
+      workerData: (wakeDescriptor): L2ThreadStart => ({ confirmation: this.#confirmation.shared, gratuitousIntervalMs, wakeDescriptor }),
       receive: (message) => this.#receive(message),
       ended: (fault) => this.#threadEnded(fault),
     });

@@ -1,4 +1,5 @@
 import type { LargeCommunity } from '../../../announcer/bgp/bgpWanted.ts';
+import { WELL_KNOWN_COMMUNITIES } from '../../../announcer/bgp/wellKnownCommunities.ts';
 import type { Community } from '../../../model/objects.ts';
 import { compareAge } from '../../ingressAge.ts';
 
@@ -11,22 +12,9 @@ export interface CommunityValues {
 /** Reads communities as BGPAdvertisements write them; a name that no Community object has says nothing. */
 export type ReadCommunities = (texts: readonly string[]) => CommunityValues;
 
-/** IANA, Border Gateway Protocol (BGP) Well-known Communities: by the names that routers' configurations have. */
-const WELL_KNOWN: ReadonlyMap<string, number> = new Map([
-  ['graceful-shutdown', 0xffff_0000],
-  ['accept-own', 0xffff_0001],
-  ['llgr-stale', 0xffff_0006],
-  ['no-llgr', 0xffff_0007],
-  ['blackhole', 0xffff_029a],
-  ['no-export', 0xffff_ff01],
-  ['no-advertise', 0xffff_ff02],
-  ['no-export-subconfed', 0xffff_ff03],
-  ['no-peer', 0xffff_ff04],
-]);
-
 /** True for a name that means the same everywhere. */
 export function isWellKnownCommunity(name: string): boolean {
-  return WELL_KNOWN.has(name);
+  return WELL_KNOWN_COMMUNITIES.has(name);
 }
 
 /** Names are those of all Community objects, of which the oldest counts, and then the well-known ones. */
@@ -52,7 +40,7 @@ export function joinCommunities(lists: readonly CommunityValues[]): CommunityVal
 }
 
 function standardOf(text: string): readonly number[] {
-  const known = WELL_KNOWN.get(text);
+  const known = WELL_KNOWN_COMMUNITIES.get(text);
   if (known !== undefined) return [known];
   if (!text.includes(':') || text.startsWith('large:')) return [];
   const [high = 0, low = 0] = text.split(':').map(Number);
