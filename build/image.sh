@@ -25,7 +25,7 @@ cp bin/gatehouse "$target/bin/gatehouse"
 
 # Tests, and what only tests use, stay behind; the demo's shop comes along, as `gatehouse demo` is a command like the others.
 find core controller proxy examples -type f \
-  ! -name '*.test.ts' ! -name 'fuzz.ts' ! -path '*/testing/*' ! -path '*/testdata/*' ! -path '*/fixture/*' |
+  ! -name '*.test.ts' ! -path '*/testing/*' ! -path '*/testdata/*' ! -path '*/fixture/*' |
   while read -r file; do
     mkdir -p "$target/$(dirname "$file")"
     cp "$file" "$target/$file"

@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import httpProxy from 'http-proxy';
-import { randomFrom, seedOf, type Random } from '../proxy/http/h1/fixture/random.ts';
+import { randomFrom, type Random } from '../core/testing/random.ts';
+import { testSeed } from '../core/testing/seededRandom.ts';
 import { answering, response, startRawBackend } from '../proxy/testing/rawBackend.ts';
 import { connectRaw, type RawMessage } from '../proxy/testing/rawPeer.ts';
 import { startEngine } from '../proxy/testing/startEngine.ts';
@@ -89,7 +90,7 @@ async function startHttpProxy(t: TestContext, backendPort: number): Promise<numb
 }
 
 test(`${REQUESTS} requests reach a backend through Gatehouse as they do through http-proxy`, async (t) => {
-  const seed = seedOf(process.env);
+  const seed = testSeed();
   t.diagnostic(`GATEHOUSE_SEED=${seed}`);
   const random = randomFrom(seed);
   const seen: RawMessage[] = [];

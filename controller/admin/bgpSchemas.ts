@@ -33,10 +33,10 @@ export const BGP_PEERS_SCHEMA = record({
 /** Routes of a BgpReport. */
 export const BGP_ROUTES_SCHEMA = record({
   routes: listOf(record({
-    prefix: TEXT, family: TEXT, vips: TEXTS, services: TEXTS, state: TEXT, reason: TEXT, sinceMs: NUMBER,
+    prefix: TEXT, family: TEXT, vips: listOf(record({ address: TEXT, services: TEXTS, obstacle: TEXT })), state: TEXT, reason: TEXT, sinceMs: NUMBER,
     paths: listOf(record({
       peer: TEXT, pathId: NUMBER, nextHop: TEXT, asPath: listOf(NUMBER), localPref: MAYBE_NUMBER, med: MAYBE_NUMBER, communities: TEXTS,
-      linkBandwidth: MAYBE_NUMBER,
+      linkBandwidth: MAYBE_NUMBER, onlyToCustomer: MAYBE_NUMBER,
     })),
   })),
 });

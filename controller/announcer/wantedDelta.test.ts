@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomFrom } from '../../core/testing/random.ts';
+import { testSeed } from '../../core/testing/seededRandom.ts';
 import { forwardedPort, vip, wantedOf } from './testing/announcerFacts.ts';
 import { applyWantedDelta, diffWanted, isEmptyDelta, NOTHING_WANTED } from './wantedDelta.ts';
 import type { AnnouncerWanted } from './wanted.ts';
-
-/** A linear congruential generator (Numerical Recipes), so that a seed says what is drawn. */
-function draws(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 function drawWanted(draw: (below: number) => number): AnnouncerWanted {
   const some = Array.from({ length: 8 }, (_, index) => `192.0.2.${index}`).filter(() => draw(2) === 0);
@@ -21,8 +14,8 @@ function drawWanted(draw: (below: number) => number): AnnouncerWanted {
 }
 
 test('a delta leads from any state to any other', () => {
-  const seed = Number(process.env['GATEHOUSE_SEED'] ?? Date.now() % 2 ** 31);
-  const draw = draws(seed);
+  const seed = testSeed();
+  const { integer: draw } = randomFrom(seed);
   let state = NOTHING_WANTED;
   for (let generation = 1; generation < 500; generation += 1) {
     const wanted = drawWanted(draw);

@@ -1,5 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import { NO_BGP } from './bgp/bgpWanted.ts';
+import { createComparison, type IsSame } from './createComparison.ts';
 import type { WantedDelta } from './messages.ts';
 import type { AnnouncerWanted } from './wanted.ts';
 
@@ -16,14 +16,15 @@ export const NOTHING_WANTED: AnnouncerWanted = { ports: new Map(), vips: new Map
 export function diffWanted(before: AnnouncerWanted | null, next: NumberedWanted): WantedDelta {
   const { ports, vips, nodes, bgp } = before ?? NOTHING_WANTED;
   const { generation, wanted } = next;
+  const isSame = createComparison();
   return {
     generation,
     whole: before === null,
-    ports: diffMaps(ports, wanted.ports),
-    vips: diffMaps(vips, wanted.vips),
+    ports: diffMaps(ports, wanted.ports, isSame),
+    vips: diffMaps(vips, wanted.vips, isSame),
     nodes: before !== null && isSame(nodes, wanted.nodes) ? null : wanted.nodes,
     peers: before !== null && isSame(bgp.peers, wanted.bgp.peers) ? null : wanted.bgp.peers,
-    routes: diffMaps(bgp.routes, wanted.bgp.routes),
+    routes: diffMaps(bgp.routes, wanted.bgp.routes, isSame),
   };
 }
 
@@ -49,7 +50,7 @@ interface MapDelta<Key, Value> {
   readonly deletes: readonly Key[];
 }
 
-function diffMaps<Key, Value>(before: ReadonlyMap<Key, Value>, next: ReadonlyMap<Key, Value>): MapDelta<Key, Value> {
+function diffMaps<Key, Value>(before: ReadonlyMap<Key, Value>, next: ReadonlyMap<Key, Value>, isSame: IsSame): MapDelta<Key, Value> {
   return {
     upserts: [...next].filter(([key, value]) => !isSame(before.get(key), value)).map(([, value]) => value),
     deletes: [...before.keys()].filter((key) => !next.has(key)),
@@ -64,9 +65,4 @@ function patchMap<Key, Value>(
   for (const key of deletes) after.delete(key);
   for (const value of upserts) after.set(keyOf(value), value);
   return after;
-}
-
-/** Translation hands on what has not changed as the same object, mostly. */
-function isSame(left: unknown, right: unknown): boolean {
-  return left === right || isDeepStrictEqual(left, right);
 }

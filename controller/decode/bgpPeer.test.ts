@@ -118,3 +118,46 @@ test('What only makes sense beside something else is refused without it', async 
   const { object } = await decodeCase(peer('peerASN: 64512, peerAddress: 192.0.2.1, role: peer'));
   assert.equal(object, null);
 });
+
+test('What no session could come of is refused, in words that say what to write', async () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ['peerASN: 1, peerAddress: 0.0.0.0', 'spec.peerAddress: must be the IP address of one host, link-local IPv6 not among them'],
+    ['peerASN: 1, peerAddress: "::"', 'spec.peerAddress: must be the IP address of one host, link-local IPv6 not among them'],
+    ['peerASN: 1, peerAddress: 224.0.0.5', 'spec.peerAddress: must be the IP address of one host, link-local IPv6 not among them'],
+    ['peerASN: 1, peerAddress: 255.255.255.255', 'spec.peerAddress: must be the IP address of one host, link-local IPv6 not among them'],
+    ['peerASN: 1, peerAddress: "ff02::5"', 'spec.peerAddress: must be the IP address of one host, link-local IPv6 not among them'],
+    ['peerASN: 1, peerAddress: "fe80::1"', 'spec.peerAddress: must be the IP address of one host, link-local IPv6 not among them'],
+    ['peerASN: 1, peerAddress: "febf::1"', 'spec.peerAddress: must be the IP address of one host, link-local IPv6 not among them'],
+    ['peerASN: 1, peerAddress: 192.0.2.1, sourceAddress: "2001:db8::2"', 'spec.sourceAddress: must be an IPv4 address, as peerAddress is'],
+    ['peerASN: 1, peerAddress: "2001:db8::1", sourceAddress: 192.0.2.2', 'spec.sourceAddress: must be an IPv6 address, as peerAddress is'],
+    ['peerASN: 1, interface: eth0, sourceAddress: 192.0.2.2', 'spec.sourceAddress: must be an IPv6 address beside interface'],
+    ['peerASN: 1, peerAddress: 192.0.2.1, routerID: 0.0.0.0', 'spec.routerID: must be written as an IPv4 address, and not be 0.0.0.0'],
+    ['dynamicASN: auto, peerAddress: 192.0.2.1', 'spec.dynamicASN: must be internal or external'],
+    ['peerASN: 1, peerAddress: 192.0.2.1, holdTime: 2s', 'spec.holdTime: must be 0s, or from 3s to 65535s'],
+    [
+      'peerASN: 1, peerAddress: 192.0.2.1, keepaliveTime: 500ms',
+      'spec.keepaliveTime: must be 0s, or from 1s to 21845s where holdTime is left out, which is three times as long then',
+    ],
+  ];
+  for (const apiVersion of ['gatehouse.dev/v1', 'metallb.io/v1beta2']) {
+    for (const [spec, fault] of cases) {
+      const { object, problems } = await decodeCase(peer(spec, apiVersion));
+      assert.equal(object, null, spec);
+      assert.equal(problems.map(({ field, rule }) => `${field}: ${rule}`)[0], fault);
+    }
+  }
+  for (const spec of ['peerAddress: 169.254.1.1', 'peerAddress: 127.0.0.1', 'peerAddress: 240.0.0.1', 'interface: eth0, sourceAddress: "fe80::2"', 'peerAddress: "fec0::1"']) {
+    assert.deepEqual((await decodeCase(peer(`peerASN: 1, ${spec}`))).problems, [], spec);
+  }
+});
+
+test('disableMP has no effect, as with MetalLB, and it is said', async () => {
+  for (const [spec, effect] of [
+    ['disableMP: true', 'it has no effect: one family is offered, as without it'],
+    ['disableMP: true, dualStackAddressFamily: true', 'it has no effect: both families are offered'],
+  ] as const) {
+    const { problems } = await decodeAs('BGPPeer', peer(`peerASN: 1, peerAddress: 192.0.2.1, ${spec}`, 'metallb.io/v1beta2'));
+    assert.deepEqual(problems.map((problem) => [problem.severity, problem.field, problem.effect]), [['warning', 'spec.disableMP', effect]]);
+  }
+  assert.deepEqual((await decodeAs('BGPPeer', peer('peerASN: 1, peerAddress: 192.0.2.1, disableMP: false'))).problems, []);
+});

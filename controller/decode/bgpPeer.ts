@@ -1,4 +1,5 @@
-import { ADDRESS, IPV4_ADDRESS } from './addressForm.ts';
+import { isIP, isIPv4 } from 'node:net';
+import { ADDRESS, HOST_ADDRESS, ROUTER_ID } from './addressForm.ts';
 import { decodeBgpTimers } from './bgpTimers.ts';
 import { decodeBgpPeerExtras, EXTRA_FIELDS } from './bgpPeerExtras.ts';
 import { groupOf, METALLB_GROUP, type Decoding } from './decoding.ts';
@@ -60,7 +61,7 @@ export function decodeBGPPeer(decoding: Decoding): BGPPeer | null {
     peerPort: spec.integer('peerPort', oldest ? 0 : 1, MAX_PORT) || DEFAULT_PORT,
     sourceAddress: optionalText(spec, 'sourceAddress', ADDRESS),
     ...decodeBgpTimers(spec, { zeroIsUnset: oldest }),
-    routerID: optionalText(spec, 'routerID', IPV4_ADDRESS),
+    routerID: optionalText(spec, 'routerID', ROUTER_ID),
     nodeSelectors: decodeLabelSelectors(spec, 'nodeSelectors'),
     ...decodePassword(spec, base.metadata.namespace),
     bfdProfile: optionalText(spec, 'bfdProfile', DNS_SUBDOMAIN),
@@ -72,6 +73,8 @@ export function decodeBGPPeer(decoding: Decoding): BGPPeer | null {
     extras: decodeBgpPeerExtras(own ? spec : null),
   };
   judgeExtras(peer, spec);
+  judgeSource(peer, spec);
+  if (peer.disableMP) reportDisableMP(peer, spec);
   if (peer.ebgpMultiHop && isInternal(peer)) spec.fail('ebgpMultiHop', 'must not be set for a peer of the own AS (iBGP)', true);
   return object.failed ? null : peer;
 }
@@ -88,6 +91,20 @@ function judgeExtras(peer: BGPPeer, spec: FieldReader): void {
   }
 }
 
+/** Both ends of a connection are of one family; on an interface they are link-local addresses of IPv6. */
+function judgeSource({ peer, sourceAddress }: BGPPeer, spec: FieldReader): void {
+  if (sourceAddress === null || (peer.type === 'address' && peer.address === '')) return;
+  const wanted = peer.type === 'address' && isIPv4(peer.address) ? 4 : 6;
+  const ofPeer = peer.type === 'address' ? ', as peerAddress is' : ' beside interface';
+  if (isIP(sourceAddress) !== wanted) spec.fail('sourceAddress', `must be an IPv${wanted} address${ofPeer}`, sourceAddress);
+}
+
+/** Deprecated by MetalLB, where it has no effect any more either. */
+function reportDisableMP({ dualStackAddressFamily }: BGPPeer, spec: FieldReader): void {
+  const effect = `it has no effect: ${dualStackAddressFamily ? 'both families are offered' : 'one family is offered, as without it'}`;
+  spec.report({ severity: 'warning', field: spec.path('disableMP'), rule: 'is superseded by dualStackAddressFamily', value: true, effect });
+}
+
 function isInternal({ myASN, peerASN }: BGPPeer): boolean {
   return peerASN.type === 'number' ? peerASN.asn === myASN : peerASN.type === 'internal';
 }
@@ -102,7 +119,7 @@ function decodePeerAsn(spec: FieldReader): BGPPeer['peerASN'] {
 }
 
 function decodePeer(spec: FieldReader): BGPPeer['peer'] {
-  const address = optionalText(spec, 'peerAddress', ADDRESS);
+  const address = optionalText(spec, 'peerAddress', HOST_ADDRESS);
   const interfaceName = optionalText(spec, 'interface', INTERFACE);
   const given = ['peerAddress', 'interface'].filter((key) => spec.has(key) && spec.value(key) !== '');
   if (given.length === 2) spec.fail('interface', 'must not be set together with peerAddress', spec.value('interface'));

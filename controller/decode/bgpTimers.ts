@@ -31,10 +31,11 @@ export function decodeBgpTimers(spec: FieldReader, { zeroIsUnset }: { readonly z
 }
 
 function checkHold(spec: FieldReader, holdTimeMs: number, keepaliveTimeMs: number): void {
-  const key = spec.has('holdTime') ? 'holdTime' : 'keepaliveTime';
-  const subject = key === 'holdTime' ? 'must be' : 'must be a third of';
   if (holdTimeMs !== 0 && (holdTimeMs < MIN_HOLD_MS || holdTimeMs > MAX_SECONDS * MS_PER_SECOND)) {
-    spec.fail(key, `${subject} 0 or 3 to ${MAX_SECONDS} seconds`, spec.value(key));
+    const key = spec.has('holdTime') ? 'holdTime' : 'keepaliveTime';
+    const most = key === 'holdTime' ? MAX_SECONDS : MAX_SECONDS / KEEPALIVES_PER_HOLD;
+    const why = key === 'holdTime' ? '' : ' where holdTime is left out, which is three times as long then';
+    spec.fail(key, `must be 0s, or from ${key === 'holdTime' ? 3 : 1}s to ${most}s${why}`, spec.value(key));
   } else if (keepaliveTimeMs > holdTimeMs) {
     spec.fail('keepaliveTime', 'must not be longer than holdTime', spec.value('keepaliveTime'));
   }

@@ -50,6 +50,20 @@ test('A wrong apiVersion is reported with the right one', async () => {
   assert.equal(problems[0]?.value, '"v1"');
 });
 
+test('A kind that MetalLB has given up is named, with what to write instead', async () => {
+  for (const version of ['metallb.io/v1alpha1', 'metallb.io/v1beta1']) {
+    const { object, problems } = await decodeCase(`apiVersion: ${version}\nkind: AddressPool\nmetadata: { name: a }`);
+    assert.equal(object, null);
+    assert.deepEqual(problems.map(({ severity, field, rule }) => [severity, field, rule]), [
+      ['warning', 'kind', 'is no longer read: write an IPAddressPool, and an L2Advertisement or a BGPAdvertisement'],
+    ]);
+  }
+  assert.deepEqual((await decodeCase('apiVersion: example.com/v1\nkind: AddressPool\nmetadata: { name: a }')).problems, []);
+  for (const kind of ['ServiceBGPStatus', 'ServiceL2Status', 'ConfigurationState']) {
+    assert.deepEqual((await decodeCase(`apiVersion: metallb.io/v1beta1\nkind: ${kind}\nmetadata: { name: a }`)).problems, []);
+  }
+});
+
 test('Metadata is decoded; faulty labels, annotations and times cost only themselves', async () => {
   const { object, faults, problems } = await decodeAs(
     'ConfigMap',

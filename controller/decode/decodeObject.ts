@@ -1,5 +1,5 @@
 import { FieldReader } from './fieldReader.ts';
-import { matchKind, type KindForm } from './kindForm.ts';
+import { matchKind, versionsIn, type KindForm } from './kindForm.ts';
 import { decodeMetadata } from './metadata.ts';
 import { entryOf, isPlainMap, type PlainMap } from './plainMap.ts';
 import { ProblemCollector } from './problemCollector.ts';
@@ -44,6 +44,8 @@ export function decodeObject(value: unknown, origin: Origin | null): Decoded {
   switch (match.type) {
     case 'foreign':
       return nothing();
+    case 'retired':
+      return retired(type, match, origin);
     case 'misspelt':
       return misspelt(type, match, origin);
     case 'read':
@@ -70,6 +72,12 @@ function decodeType(value: PlainMap, problems: ProblemCollector): ObjectType | n
   return null;
 }
 
+function retired({ kind }: ObjectType, { instead }: { readonly instead: string }, origin: Origin | null): Decoded {
+  const problems = new ProblemCollector({ object: null, origin, redact: false });
+  problems.add({ severity: 'warning', field: 'kind', rule: `is no longer read: write ${instead}`, value: kind, effect: UNIDENTIFIED_EFFECT });
+  return { object: null, ref: null, problems: problems.list() };
+}
+
 function misspelt(
   type: ObjectType,
   match: { readonly form: KindForm; readonly field: 'apiVersion' | 'kind' },
@@ -77,7 +85,7 @@ function misspelt(
 ): Decoded {
   const { form, field } = match;
   const problems = new ProblemCollector({ object: null, origin, redact: false });
-  const rule = `must be ${form[field]}${field === 'apiVersion' ? ` for kind ${form.kind}` : ''}`;
+  const rule = field === 'kind' ? `must be ${form.kind}` : `must be ${versionsIn(type.apiVersion, form).join(' or ')} for kind ${form.kind}`;
   problems.add({ field, rule, value: type[field], effect: UNIDENTIFIED_EFFECT });
   return { object: null, ref: null, problems: problems.list() };
 }

@@ -96,9 +96,10 @@ export class FieldReader {
     return '';
   }
 
-  /** One of a closed set of words. */
+  /** One of a closed set of words; an empty one among them is no advice. */
   choice<T extends string>(key: string, choices: readonly T[]): T | null {
-    const form: TextForm = { rule: `must be ${choices.join(' or ')}`, matches: (text) => choices.includes(text as T) };
+    const words = choices.filter((choice) => choice !== '');
+    const form: TextForm = { rule: `must be ${words.join(' or ')}`, matches: (text) => choices.includes(text as T) };
     return this.text(key, form) as T | null;
   }
 

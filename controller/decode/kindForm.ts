@@ -99,20 +99,36 @@ export type KindMatch =
   | { readonly type: 'read'; readonly form: KindForm; readonly old: boolean }
   /** Ours by its kind, but not in this version or spelling. */
   | { readonly type: 'misspelt'; readonly form: KindForm; readonly field: 'apiVersion' | 'kind' }
+  /** One that a product has given up whose other kinds are read: what to write instead. */
+  | { readonly type: 'retired'; readonly instead: string }
   /** None that Gatehouse reads. */
   | { readonly type: 'foreign' };
+
+/** `group kind`, lower case → what is written today. */
+const RETIRED: ReadonlyMap<string, string> = new Map([
+  // MetalLB before 0.14.
+  ['metallb.io addresspool', 'an IPAddressPool, and an L2Advertisement or a BGPAdvertisement'],
+]);
 
 /** Finds the decoder for an object. */
 export function matchKind(apiVersion: string, kind: string): KindMatch {
   const group = groupOf(apiVersion);
   const form = KIND_FORMS.find((candidate) => candidate.kind.toLowerCase() === kind.toLowerCase());
-  if (form === undefined) return { type: 'foreign' };
+  if (form === undefined) {
+    const instead = RETIRED.get(`${group} ${kind.toLowerCase()}`);
+    return instead === undefined ? { type: 'foreign' } : { type: 'retired', instead };
+  }
   const known = OWN_GROUPS.has(group) || form.foreignVersions.some((version) => groupOf(version) === group);
   if (!known) return { type: 'foreign' };
   if (form.kind !== kind) return { type: 'misspelt', form, field: 'kind' };
   if (form.apiVersion === apiVersion || form.foreignVersions.includes(apiVersion)) return { type: 'read', form, old: false };
   if (form.oldVersions.includes(apiVersion)) return { type: 'read', form, old: true };
   return { type: 'misspelt', form, field: 'apiVersion' };
+}
+
+/** What may be written for a kind in place of this version: ours, and those that the same group has. */
+export function versionsIn(apiVersion: string, form: KindForm): readonly string[] {
+  return [form.apiVersion, ...form.foreignVersions.filter((version) => groupOf(version) === groupOf(apiVersion))];
 }
 
 /** Empty for the core group. */

@@ -4,7 +4,7 @@ import { Gauge, Registry } from 'prom-client';
 import { NO_BGP } from '../announcer/bgp/bgpWanted.ts';
 import { NO_BGP_REPORT } from '../announcer/bgp/bgpReport.ts';
 import { PEER } from '../announcer/bgp/testing/bgpFacts.ts';
-import { REPORT } from '../announcer/bgp/testing/bgpReports.ts';
+import { REPORT, routeReport, vipReport } from '../announcer/bgp/testing/bgpReports.ts';
 import { BgpMetrics } from './bgpMetrics.ts';
 
 const WANTED = { ...NO_BGP, peers: new Map([[PEER.name, PEER]]) };
@@ -39,8 +39,10 @@ test('each peer has its series, and they go with it', async () => {
 
 test("MetalLB's names say the same of peers by their addresses", async () => {
   const registry = new Registry();
+  const idle = vipReport('192.0.2.0', { services: ['shop/idle'], obstacle: 'its Service has no ready endpoint' });
+  const report = { ...REPORT, routes: [routeReport({ prefix: '192.0.2.0/31', vips: [idle, vipReport('192.0.2.1')] }), ...REPORT.routes.slice(1)] };
   const speakerAnnounced = new Gauge({ name: 'metallb_speaker_announced', help: 'h', labelNames: ['service', 'protocol', 'node', 'ip'], registers: [registry] });
-  new BgpMetrics(registry, { metallbNames: true, speakerAnnounced }).set({ report: REPORT, wanted: WANTED, nodeName: 'one' });
+  new BgpMetrics(registry, { metallbNames: true, speakerAnnounced }).set({ report, wanted: WANTED, nodeName: 'one' });
   const shown = await lines(registry);
   for (const line of [
     'metallb_bgp_session_up{peer="10.0.0.254:179",vrf=""} 1',
@@ -49,4 +51,5 @@ test("MetalLB's names say the same of peers by their addresses", async () => {
     'metallb_bfd_session_up{peer="10.0.0.253:179",vrf=""} 0',
     'metallb_speaker_announced{service="shop/web",protocol="bgp",node="one",ip="192.0.2.1"} 1',
   ]) assert.ok(shown.includes(line), line);
+  assert.equal(shown.filter((line) => line.startsWith('metallb_speaker_announced')).length, 1);
 });

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { BgpPeerReport, BgpReport } from '../announcer/bgp/bgpReport.ts';
+import type { BgpPeerReport, BgpReport, BgpRouteReport, BgpVipReport } from '../announcer/bgp/bgpReport.ts';
 import type { BgpWanted } from '../announcer/bgp/bgpWanted.ts';
 import type { MessageCounts } from '../announcer/bgp/session/sessionEvents.ts';
 
@@ -75,7 +75,7 @@ export class BgpMetrics {
     ];
     this.#messages = new Counter({ name: 'gatehouse_bgp_messages_total', help: 'BGP messages, by type.', labelNames: [...labelNames, 'direction', 'type'], registers });
     this.#octets = new Counter({ name: 'gatehouse_bgp_octets_total', help: 'Octets of BGP messages.', labelNames: [...labelNames, 'direction'], registers });
-    this.#routes = new Gauge({ name: 'gatehouse_bgp_routes', help: 'Routes that this node may announce, by what becomes of them.', labelNames: ['state'], registers });
+    this.#routes = new Gauge({ name: 'gatehouse_bgp_routes', help: 'Routes of this node, by what becomes of them; withdrawn are also those that nothing is ready behind here.', labelNames: ['state'], registers });
     this.#metallb = (metallbNames ? METALLB : []).map(([name, type, value]) => (type === 'gauge' ? gauge : counter)(name, METALLB_HELP, value));
     this.#speakerAnnounced = speakerAnnounced;
   }
@@ -87,8 +87,8 @@ export class BgpMetrics {
     for (const peer of report.peers) this.#setPeer(peer);
     if (wanted === null || wanted.peers.size === 0) return;
     for (const state of ['announced', 'draining', 'withdrawn'] as const) this.#routes.set({ state }, report.routes.filter((route) => route.state === state).length);
-    for (const { vips, services, paths } of report.routes) {
-      for (const ip of paths.length === 0 ? [] : vips) for (const service of services) this.#speakerAnnounced?.set({ service, protocol: 'bgp', node: nodeName, ip }, 1);
+    for (const { address: ip, services } of report.routes.flatMap(carriedVips)) {
+      for (const service of services) this.#speakerAnnounced?.set({ service, protocol: 'bgp', node: nodeName, ip }, 1);
     }
   }
 
@@ -105,6 +105,11 @@ export class BgpMetrics {
       for (const [field, type] of MESSAGES) this.#messages.inc({ peer: peer.name, vrf, direction, type }, peer[direction][field]);
     }
   }
+}
+
+/** VIPs that peers have been told of; an aggregate leads to others, too, of which none is meant. */
+function carriedVips({ vips, paths }: BgpRouteReport): readonly BgpVipReport[] {
+  return paths.length === 0 ? [] : vips.filter(({ obstacle }) => obstacle === '');
 }
 
 function isUp({ state }: BgpPeerReport): number {

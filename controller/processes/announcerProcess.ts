@@ -4,6 +4,7 @@ import { planRestart, RESTART_POLICY, type RestartPolicy } from '../../core/life
 import { startAnnouncerChild, type AnnouncerChild, type AnnouncerChildOptions } from './announcerChild.ts';
 import { prepareAnnouncerFolder } from './announcerFolder.ts';
 import { restrictLaunch, type Launch } from './announcerLaunch.ts';
+import { ANNOUNCER_NODE_OPTIONS } from './announcerNodeOptions.ts';
 import { announcerCapabilities } from './announcerPermission.ts';
 import { FOLDER_ARGUMENT } from '../announcer/folderArgument.ts';
 import { programFolders } from './findProgram.ts';
@@ -91,8 +92,6 @@ export const DEFAULT_ANNOUNCER_FOLDER = '/run/gatehouse/announcer';
 const STOP_LIMIT_MS = 8_000;
 
 const DEFAULT_ENTRY = join(import.meta.dirname, '../announcer', `main${extname(import.meta.filename)}`);
-// No debugger on SIGUSR1 in a process that may change the network; node:ffi still warns that it is experimental.
-const NODE_OPTIONS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'];
 
 /** An announcer that is not started yet. */
 export function createAnnouncerProcess(options: AnnouncerProcessOptions, dependencies: AnnouncerProcessDependencies): AnnouncerProcess {
@@ -238,7 +237,7 @@ function describeChild(options: AnnouncerProcessOptions, inherited: AnnouncerRep
   const folders = programFolders(process.env['PATH']);
   const capabilities = isRoot ? announcerCapabilities(readFileSync('/proc/self/status', 'utf8')) : [];
   const hasFolder = tryToPrepare(folder, user, logger);
-  const plain: Launch = { command: process.execPath, args: [...NODE_OPTIONS, entry, ...(hasFolder ? [`${FOLDER_ARGUMENT}${folder}`] : [])] };
+  const plain: Launch = { command: process.execPath, args: [...ANNOUNCER_NODE_OPTIONS, entry, ...(hasFolder ? [`${FOLDER_ARGUMENT}${folder}`] : [])] };
   return {
     launch: restrictLaunch(plain, { user, isRoot, capabilities, folders }),
     places: { folders, codeCache: hasFolder ? join(folder, 'code') : null },

@@ -8,21 +8,30 @@ import { SimulatedApi } from '../writers/testing/simulatedApi.ts';
 import { inputOf, putService, serviceStatus, statusAt } from '../writers/testing/world.ts';
 import { vipStatusName } from '../writers/vipStatus.ts';
 import { nodeWriterCompanion } from './companions.ts';
+import { peersByService } from './reportDifference.ts';
 import type { SeenState } from './gatehouse.ts';
 
 function path(peer: string): BgpPathReport {
-  return { peer, pathId: 0, nextHop: '10.0.0.1', asPath: [64_512], localPref: null, med: null, communities: [], linkBandwidth: null };
+  return { peer, pathId: 0, nextHop: '10.0.0.1', asPath: [64_512], localPref: null, med: null, communities: [], linkBandwidth: null, onlyToCustomer: null };
 }
 
 /** Routes to both addresses of Service shop/web, each told to these peers. */
 function reportOf(...peers: readonly (readonly string[])[]): BgpReport {
   const routes = peers.map((told, index) => {
     const address = `192.0.2.${index + 1}`;
-    const rest = { family: 'ipv4', services: ['shop/web'], state: 'announced', reason: '', sinceMs: 0 } as const;
-    return { prefix: `${address}/32`, vips: [address], paths: told.map(path), ...rest };
+    const rest = { family: 'ipv4', state: 'announced', reason: '', sinceMs: 0 } as const;
+    return { prefix: `${address}/32`, vips: [{ address, services: ['shop/web'], obstacle: '' }], paths: told.map(path), ...rest };
   });
   return { ...NO_BGP_REPORT, routes };
 }
+
+test('of an aggregate those Services are told of that have something ready behind them', () => {
+  const [route] = reportOf(['edge/tor']).routes;
+  assert.ok(route !== undefined);
+  const idle = { address: '192.0.2.9', services: ['shop/idle'], obstacle: 'its Service has no ready endpoint' };
+  const peers = peersByService({ ...NO_BGP_REPORT, routes: [{ ...route, prefix: '192.0.2.0/24', vips: [...route.vips, idle] }] });
+  assert.deepEqual([...peers], [['shop/web', new Set(['edge/tor'])]]);
+});
 
 test('a ServiceVIPStatus names the BGPPeers that this node has told of an address of the Service', async () => {
   const api = new SimulatedApi();

@@ -1,4 +1,4 @@
-import type { BgpReport } from '../announcer/bgp/bgpReport.ts';
+import { servicesOf, type BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { AnnouncerReport, VipReport } from '../announcer/report.ts';
 
 /**
@@ -27,8 +27,9 @@ export function differsInPeers(a: BgpReport, b: BgpReport): boolean {
 /** `namespace/name` of a Service → names of the BGPPeers that have been sent one of its addresses, `namespace/name`, sorted. */
 export function peersByService({ routes }: BgpReport): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>();
-  for (const { services, paths } of routes) {
-    for (const service of paths.length === 0 ? [] : services) {
+  for (const route of routes) {
+    const { paths } = route;
+    for (const service of paths.length === 0 ? [] : servicesOf(route, 'carried')) {
       found.set(service, (found.get(service) ?? new Set()).union(new Set(paths.map(({ peer }) => peer))));
     }
   }

@@ -77,8 +77,12 @@ function nodeViews(input: StatusInput): readonly NodeView[] {
 
 function serviceView({ ref, addresses, pool, forwarding, reason, ports }: ServiceStatus, { nodeName, announcer, bgp }: StatusInput): ServiceView {
   const announced = announcer?.vips.filter(({ address }) => addresses.includes(address)) ?? [];
-  const routes = bgp.routes.filter(({ vips }) => vips.some((vip) => addresses.includes(vip)));
-  const peers = [...new Set(routes.flatMap(({ paths }) => paths.map(({ peer }) => peer)))].toSorted(compare);
+  const routes = bgp.routes.flatMap((route) => {
+    const vips = route.vips.filter(({ address }) => addresses.includes(address));
+    return vips.length === 0 ? [] : [{ ...route, vips }];
+  });
+  const carrying = routes.filter(({ vips }) => vips.some(({ obstacle }) => obstacle === ''));
+  const peers = [...new Set(carrying.flatMap(({ paths }) => paths.map(({ peer }) => peer)))].toSorted(compare);
   const view = { namespace: ref.namespace, name: ref.name, addresses, pool, forwarding, ports, peers };
   const reasons = [reason, ...announced.map((vip) => `${vip.address}: ${vip.reason}`), ...routes.map(routeReason)];
   const [first] = announced;
@@ -88,12 +92,14 @@ function serviceView({ ref, addresses, pool, forwarding, reason, ports }: Servic
   return { ...view, reason: reasons.join('; '), owner: first.owner, interfaces };
 }
 
-function routeReason({ prefix, state, reason, paths }: BgpRouteReport): string {
+/** Why a route is as it is: one that has the VIPs of one Service alone. */
+function routeReason({ prefix, state, reason, paths, vips }: BgpRouteReport): string {
   const peers = new Set(paths.map(({ peer }) => peer)).size;
   const told = `${peers} BGP ${peers === 1 ? 'peer' : 'peers'}`;
+  const idle = vips.filter(({ obstacle }) => obstacle !== '').map(({ address, obstacle }) => `, not for ${address}: ${obstacle}`).join('');
   switch (state) {
-    case 'announced': return peers === 0 ? `${prefix} is to be announced by BGP, and no peer takes it now` : `${prefix} is announced to ${told}`;
-    case 'draining': return `${prefix} is withdrawn in a moment from ${told}: ${reason}`;
+    case 'announced': return peers === 0 ? `${prefix} is to be announced by BGP, and no peer takes it now${idle}` : `${prefix} is announced to ${told}${idle}`;
+    case 'draining': return `${prefix} is withdrawn in a moment from ${told}: ${reason}${idle}`;
     case 'withdrawn': return `${prefix} is not announced by BGP: ${reason}`;
   }
 }

@@ -1,4 +1,4 @@
-import type { BgpPathReport, BgpPeerReport, BgpRouteReport } from '../announcer/bgp/bgpReport.ts';
+import { servicesOf, type BgpPathReport, type BgpPeerReport, type BgpRouteReport } from '../announcer/bgp/bgpReport.ts';
 import { escapeControls, printTable } from './table.ts';
 
 const NONE = '<none>';
@@ -10,7 +10,8 @@ export function printBgpPeers(peers: readonly BgpPeerReport[], problems: readonl
   const rows = peers.map((peer) => [
     peer.name,
     peer.remote,
-    peer.remoteAsn === null ? '?' : String(peer.remoteAsn),
+    // Only with dynamicASN external is nothing known before the peer has said it.
+    peer.remoteAsn === null ? 'external' : String(peer.remoteAsn),
     peer.state,
     printAge(nowMs - peer.sinceMs),
     peer.families.length === 0 ? '-' : peer.families.map(({ family, announced }) => `${announced} ${family}`).join(','),
@@ -23,12 +24,10 @@ export function printBgpPeers(peers: readonly BgpPeerReport[], problems: readonl
 
 /** Routes and to whom they are announced; those that are not, with the reason. */
 export function printBgpRoutes(routes: readonly BgpRouteReport[]): string {
-  if (routes.length === 0) return line('No routes: no address with a ready endpoint (of this node, with externalTrafficPolicy Local) has a BGPAdvertisement here, or there are no peers.');
+  if (routes.length === 0) return line('No routes: no address of a Service has a BGPAdvertisement that is for this node and for one of its peers.');
   const rows = routes.flatMap((route) => (route.paths.length === 0 ? [[...routeCells(route), NONE, '-', '-', '-', '-', '-']] : route.paths.map((path) => [...routeCells(route), ...pathCells(path)])));
   const table = printTable(['prefix', 'state', 'services', 'peer', 'next hop', 'as path', 'localpref', 'med', 'communities'], rows);
-  const reasons = routes.filter(({ state, paths }) => state !== 'announced' || paths.length === 0).map(({ prefix, state, reason }) =>
-    line(`  ${prefix}: ${state === 'announced' ? 'no peer takes it now' : reason}`));
-  return [table, ...reasons].join('');
+  return [table, ...routes.flatMap(routeRemarks).map((remark) => line(`  ${remark}`))].join('');
 }
 
 function remarks({ name, state, lastError, retryInMs, families, bfd }: BgpPeerReport): string[] {
@@ -39,12 +38,22 @@ function remarks({ name, state, lastError, retryInMs, families, bfd }: BgpPeerRe
   return [...why, ...(bfd === null || bfd.state === 'Up' ? [] : [`${name}: BFD is ${bfd.state}: ${bfd.diagnostic}`]), ...found];
 }
 
-function routeCells({ prefix, state, services }: BgpRouteReport): string[] {
-  return [prefix, state, services.join(',')];
+/** Why nobody has it, and which addresses an aggregate is not announced for. */
+function routeRemarks({ prefix, state, reason, paths, vips }: BgpRouteReport): string[] {
+  if (state === 'withdrawn') return [`${prefix}: ${reason}`];
+  const idle = vips.filter(({ obstacle }) => obstacle !== '').map(({ address, obstacle }) => `${prefix}: not for ${address}: ${obstacle}`);
+  if (state === 'announced' && paths.length > 0) return idle;
+  return [`${prefix}: ${state === 'announced' ? 'no peer takes it now' : reason}`, ...idle];
 }
 
-function pathCells({ peer, pathId, nextHop, asPath, localPref, med, communities, linkBandwidth }: BgpPathReport): string[] {
-  const all = linkBandwidth === null ? communities : [...communities, `bandwidth:${linkBandwidth}`];
+function routeCells(route: BgpRouteReport): string[] {
+  return [route.prefix, route.state, servicesOf(route, 'all').join(',')];
+}
+
+function pathCells({ peer, pathId, nextHop, asPath, localPref, med, communities, linkBandwidth, onlyToCustomer }: BgpPathReport): string[] {
+  const all = [
+    ...communities, ...(linkBandwidth === null ? [] : [`bandwidth:${linkBandwidth}`]), ...(onlyToCustomer === null ? [] : [`only-to-customer:${onlyToCustomer}`]),
+  ];
   return [
     pathId === 0 ? peer : `${peer} (path ${pathId})`, nextHop, asPath.length === 0 ? '-' : asPath.join(' '), String(localPref ?? '-'), String(med ?? '-'),
     all.length === 0 ? '-' : all.join(','),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_BGP_REPORT } from '../announcer/bgp/bgpReport.ts';
+import { routeReport, vipReport } from '../announcer/bgp/testing/bgpReports.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 import { ObjectStore } from '../model/store.ts';
 import type { KubeObject, Metadata } from '../model/objects.ts';
@@ -144,6 +145,18 @@ one (this one)   192.0.2.7,2001:db8::7
 PROBLEMS
 web.yaml:7: warning: Ingress shop/web: spec.tls[0]: must exist (got "x"); the default certificate is used
 `);
+});
+
+test('a Service has the BGP peers that hear of it, and says why none does, also where an aggregate is announced for another', () => {
+  const obstacle = 'its Service has no ready endpoint';
+  const view = (bgp: Partial<StatusInput['bgp']>) =>
+    buildStatus(input([], { services: [service('web', { addresses: ['192.0.2.1'], reason: 'in the kernel' })], bgp: { ...NO_BGP_REPORT, ...bgp } })).services[0];
+  const seen = (...routes: StatusInput['bgp']['routes']) => [view({ routes })?.peers, view({ routes })?.reason];
+  assert.deepEqual(seen(routeReport()), [['edge/tor'], 'in the kernel; 192.0.2.1/32 is announced to 1 BGP peer']);
+  const idle = vipReport('192.0.2.1', { obstacle });
+  assert.deepEqual(seen(routeReport({ vips: [idle], state: 'withdrawn', reason: obstacle, paths: [] })), [[], `in the kernel; 192.0.2.1/32 is not announced by BGP: ${obstacle}`]);
+  const aggregate = { prefix: '192.0.2.0/24', vips: [idle, vipReport('192.0.2.9')] };
+  assert.deepEqual(seen(routeReport(aggregate)), [[], `in the kernel; 192.0.2.0/24 is announced to 1 BGP peer, not for 192.0.2.1: ${obstacle}`]);
 });
 
 test('a reason that is a problem of the same Service is told once', () => {

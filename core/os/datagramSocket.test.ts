@@ -25,7 +25,7 @@ async function startPair(t: TestContext, family: typeof AF_INET | typeof AF_INET
   const { address } = LOOPBACK[family];
   const port = await freePort(address);
   const receiver: DatagramReceiver = openDatagramReceiver({
-    family, port, device: null, filter: options.filter ?? null, receiveBufferBytes: 65_536, maxPayloadBytes: 16,
+    family, port, device: null, filter: options.filter ?? null, receiveBufferBytes: 65_536, maxPayloadBytes: 16, besides: [],
   });
   t.after(() => { receiver.close(); });
   const localPort = await freePort(address);
@@ -64,9 +64,33 @@ for (const family of [AF_INET, AF_INET6] as const) {
     assert.deepEqual([...(await until('a datagram', () => receiver.receive())).payload], [1]);
   });
 
+  test(`${name}: receivers of one program for different devices have a port in common, in either order, and no other program has it`, async (t) => {
+    const { address, octets } = LOOPBACK[family];
+    for (const devices of [[null, 'lo'], ['lo', null]] as const) {
+      const port = await freePort(address);
+      const open = (device: string | null, besides: readonly number[]): DatagramReceiver => {
+        const receiver = openDatagramReceiver({ family, port, device, filter: null, receiveBufferBytes: 65_536, maxPayloadBytes: 16, besides });
+        t.after(() => { receiver.close(); });
+        return receiver;
+      };
+      const first = open(devices[0], []);
+      const second = open(devices[1], [first.descriptor]);
+      const sender = openDatagramSender({ localAddress: address, localPort: await freePort(address), device: null, ttl: 255, trafficClass: 0 }, { address, port });
+      t.after(() => { sender.close(); });
+      sender.send(Buffer.from([1]));
+      const own = devices[0] === 'lo' ? first : second;
+      assert.equal((await until('a datagram of lo', () => own.receive())).source, octets);
+      const stranger = createSocket({ type: family === AF_INET ? 'udp4' : 'udp6', reuseAddr: true });
+      t.after(() => { stranger.close(); });
+      const failed = once(stranger, 'error');
+      stranger.bind(port, address);
+      assert.match(String(await failed), /EADDRINUSE/);
+    }
+  });
+
   test(`${name}: a port or address that cannot be had is named, and closing is idempotent`, async (t) => {
     const { receiver, sender, port, localPort, address } = await startPair(t, family);
-    const again = { family, port, device: null, filter: null, receiveBufferBytes: 65_536, maxPayloadBytes: 16 };
+    const again = { family, port, device: null, filter: null, receiveBufferBytes: 65_536, maxPayloadBytes: 16, besides: [] };
     assert.throws(() => openDatagramReceiver(again), (error) => error instanceof SystemError && error.code === 'EADDRINUSE' && error.message.includes(String(port)));
     const remote = { address, port };
     const own = { localAddress: address, localPort, device: null, ttl: 255, trafficClass: 0 };

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
-import { BPF_INSTRUCTION_BYTES } from './bpfProgram.ts';
 import { libc } from './libc.ts';
 import { AF_INET, type AF_INET6, encodeSocketAddress } from './socketAddress.ts';
+import { attachSocketFilter } from './socketFilter.ts';
 import { SystemError } from './systemError.ts';
 
 /** What a socket is opened with that receives a port's datagrams, whatever local address they are for. */
@@ -16,6 +16,8 @@ export interface DatagramReceiverRequest {
   readonly receiveBufferBytes: number;
   /** Longer payloads are cut. */
   readonly maxPayloadBytes: number;
+  /** Descriptors of this program's own receivers of that port for other devices: the kernel takes all devices and one of them for rivals. */
+  readonly besides: readonly number[];
 }
 
 /** A datagram, and what the kernel says about it; `payload` is valid until the next one is received. Addresses are 4 or 16 octets in hexadecimal digits. */
@@ -58,10 +60,10 @@ export interface DatagramSender {
 
 // Linux values: asm-generic/socket.h, linux/in.h, linux/in6.h.
 const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 const SO_RCVBUF = 8;
 const SO_PRIORITY = 12;
 const SO_BINDTODEVICE = 25;
-const SO_ATTACH_FILTER = 26;
 const IPPROTO_IP = 0;
 const IP_TOS = 1;
 const IP_TTL = 2;
@@ -79,9 +81,9 @@ const IPV6_TCLASS = 67;
 /** TC_PRIO_INTERACTIVE: ahead of bulk traffic in the interface's queue, and the highest that needs no privilege. */
 const INTERACTIVE_PRIORITY = 6;
 
-/** Opens one that shares its port with nobody. Throws SystemError; EADDRINUSE: another program has it. */
+/** Opens one that shares its port with no other program. Throws SystemError; EADDRINUSE: another has it. */
 export function openDatagramReceiver(request: DatagramReceiverRequest): DatagramReceiver {
-  const { family, port, device, filter, receiveBufferBytes, maxPayloadBytes } = request;
+  const { family, port, device, filter, receiveBufferBytes, maxPayloadBytes, besides } = request;
   const { bytes } = encodeSocketAddress(family === AF_INET ? '0.0.0.0' : '::', port);
   const descriptor = open(family, `UDP port ${port}`, (socket) => {
     const set = intOptions(socket);
@@ -96,8 +98,10 @@ export function openDatagramReceiver(request: DatagramReceiverRequest): Datagram
     }
     if (device !== null) bindToDevice(socket, device);
     // Before bind: nothing reaches it that has not passed.
-    if (filter !== null) attachFilter(socket, filter);
-    libc().bind(socket, bytes, `UDP port ${port}${device === null ? '' : ` of ${device}`}`);
+    if (filter !== null) attachSocketFilter(socket, filter);
+    const bind = (): void => { libc().bind(socket, bytes, `UDP port ${port}${device === null ? '' : ` of ${device}`}`); };
+    if (besides.length === 0) bind();
+    else asFriends([...besides, socket], bind);
   });
   const read = createReader(family, descriptor, maxPayloadBytes);
   let isOpen = true;
@@ -129,7 +133,7 @@ export function openDatagramSender(request: DatagramSenderRequest, remote: { rea
     // After IP_TOS, which chooses a priority of its own.
     set(SOL_SOCKET, SO_PRIORITY, INTERACTIVE_PRIORITY);
     if (device !== null) bindToDevice(socket, device);
-    attachFilter(socket, DROP_ALL);
+    attachSocketFilter(socket, DROP_ALL);
     libc().bind(socket, bytes, `${localAddress}, UDP port ${localPort}`);
   });
   let isOpen = true;
@@ -165,6 +169,19 @@ function closeOnce(descriptor: number): () => void {
   };
 }
 
+/** Only while they are bound: later nobody else may share the port. */
+function asFriends(sockets: readonly number[], bind: () => void): void {
+  const setAll = (value: 0 | 1): void => {
+    for (const socket of sockets) libc().setIntOption(socket, { level: SOL_SOCKET, name: SO_REUSEADDR, value });
+  };
+  setAll(1);
+  try {
+    bind();
+  } finally {
+    setAll(0);
+  }
+}
+
 function intOptions(descriptor: number): (level: number, name: number, value: number) => void {
   return (level, name, value) => { libc().setIntOption(descriptor, { level, name, value }); };
 }
@@ -177,15 +194,6 @@ function bindToDevice(descriptor: number, device: string): void {
     const errno = (constants.errno as Readonly<Record<string, number>>)[error.errnoName] ?? 0;
     throw new SystemError({ syscall: 'use', errno, subject: `interface ${device}` });
   }
-}
-
-/** The kernel copies the program. */
-function attachFilter(descriptor: number, filter: Buffer): void {
-  // struct sock_fprog: the number of instructions, and after padding a pointer to them.
-  const program = Buffer.alloc(16);
-  program.writeUInt16LE(filter.length / BPF_INSTRUCTION_BYTES, 0);
-  program.writeBigUInt64LE(libc().addressOf(filter), 8);
-  libc().setOption(descriptor, { level: SOL_SOCKET, name: SO_ATTACH_FILTER, value: program });
 }
 
 // Linux, 64 bit, little-endian (x64 and arm64), all in one buffer that lives as long as the reader: struct msghdr (56 octets), struct

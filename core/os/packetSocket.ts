@@ -1,6 +1,6 @@
-import { BPF_INSTRUCTION_BYTES } from './bpfProgram.ts';
 import { libc } from './libc.ts';
 import { AF_INET6 } from './socketAddress.ts';
+import { attachSocketFilter } from './socketFilter.ts';
 
 /** EtherTypes, linux/if_ether.h. */
 export const ETHERTYPE_ARP = 0x0806;
@@ -44,7 +44,6 @@ const SOCK_RAW = 3;
 const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const SO_PRIORITY = 12;
-const SO_ATTACH_FILTER = 26;
 const SOL_PACKET = 263;
 const PACKET_ADD_MEMBERSHIP = 1;
 const PACKET_DROP_MEMBERSHIP = 2;
@@ -63,7 +62,7 @@ export function openPacketSocket(request: PacketSocketRequest): PacketSocket {
   // Protocol 0 receives nothing: filter and buffer are in place before bind opens the tap.
   const descriptor = c.openRawSocket(AF_PACKET, SOCK_RAW, 0, `frames of ${interfaceName}`);
   try {
-    attachFilter(descriptor, filter);
+    attachSocketFilter(descriptor, filter);
     c.setIntOption(descriptor, { level: SOL_SOCKET, name: SO_RCVBUF, value: Math.ceil(receiveBufferBytes / 2) });
     c.setIntOption(descriptor, { level: SOL_SOCKET, name: SO_PRIORITY, value: INTERACTIVE_PRIORITY });
     c.bind(descriptor, encodeLinkAddress(etherType, interfaceIndex), `interface ${interfaceName}`);
@@ -79,7 +78,7 @@ export function openPacketSocket(request: PacketSocketRequest): PacketSocket {
     descriptor,
     receive: (frame) => isOpen ? c.receive(descriptor, frame) : null,
     send: (frame) => isOpen && c.send(descriptor, frame, null),
-    setFilter: (next) => { attachFilter(descriptor, next); },
+    setFilter: (next) => { attachSocketFilter(descriptor, next); },
     joinGroup: (mac) => { setMembership(PACKET_ADD_MEMBERSHIP, mac); },
     leaveGroup: (mac) => { setMembership(PACKET_DROP_MEMBERSHIP, mac); },
     close: () => {
@@ -121,16 +120,6 @@ export function openIpv6Memberships(interfaceIndex: number, interfaceName: strin
       isOpen = false;
     },
   };
-}
-
-/** The kernel copies the program; it replaces an earlier one between two frames. */
-function attachFilter(descriptor: number, filter: Buffer): void {
-  const c = libc();
-  // struct sock_fprog: the number of instructions, and after padding a pointer to them.
-  const program = Buffer.alloc(16);
-  program.writeUInt16LE(filter.length / BPF_INSTRUCTION_BYTES, 0);
-  program.writeBigUInt64LE(c.addressOf(filter), 8);
-  c.setOption(descriptor, { level: SOL_SOCKET, name: SO_ATTACH_FILTER, value: program });
 }
 
 /** struct sockaddr_ll: family, protocol in network order, interface. */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { ANNOUNCER_NODE_OPTIONS } from '../../controller/processes/announcerNodeOptions.ts';
 import type { BfdEndpoint, BfdReport, BfdSpeakerEvents } from '../../controller/announcer/bfd/bfdSpeaker.ts';
 import { endProcess, type Namespace } from '../netns/namespace.ts';
 import { until } from '../support/until.ts';
@@ -34,7 +35,7 @@ export interface BfdSpeakerProcess {
 
 /** Starts one without sessions; killed with the test. */
 export async function startBfdSpeaker(t: TestContext, namespace: Namespace): Promise<BfdSpeakerProcess> {
-  const child = namespace.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'bfdSpeakerMain.ts')]);
+  const child = namespace.spawn(process.execPath, [...ANNOUNCER_NODE_OPTIONS, join(import.meta.dirname, 'bfdSpeakerMain.ts')]);
   t.after(() => endProcess(child, 'SIGKILL'));
   const { stdin, stdout, stderr } = child;
   if (stdout === null || stderr === null || stdin === null) throw new Error('a speaker has no input or output');

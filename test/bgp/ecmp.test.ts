@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import { watchDeparture } from './lab/departure.ts';
 import { BACKEND_PORT } from '../netns/backends.ts';
 import { allAlive } from '../netns/failover.ts';
 import { lacksLab, type Lab, type LabNode } from '../netns/lab.ts';
@@ -104,7 +105,7 @@ test('BIRD and FRR spread a VIP over three nodes, and move what a node has carri
   });
 
   await cluster.step('with BFD, a node that dies is left after its detection time, graceful restart or not', async (st) => {
-    await dies(st, ecmp, { spreads, victim: 2, limitMs: BFD_LIMIT_MS, name: 'BFD 3 x 50 ms' });
+    await dies(st, ecmp, { spreads, victim: 2, limitMs: BFD_LIMIT_MS, name: 'BFD 3 x 50 ms', watchesBfd: true });
     await established();
   });
   await Promise.all(spreads.map((spread) => spread.stop()));
@@ -201,12 +202,14 @@ interface Death {
   readonly victim: number;
   readonly limitMs: number;
   readonly name: string;
+  readonly watchesBfd?: boolean;
 }
 
 /** Pulls a node's cable, which its routers do not see, and tells how long its flows were not answered; then restores it. */
-async function dies(t: TestContext, ecmp: Ecmp, { spreads, victim, limitMs, name }: Death): Promise<void> {
+async function dies(t: TestContext, ecmp: Ecmp, { spreads, victim, limitMs, name, watchesBfd = false }: Death): Promise<void> {
   const { cluster: { lab }, routers } = ecmp;
   const owners = await Promise.all(spreads.map((spread) => spread.owners(monotonicMs())));
+  const departures = watchesBfd ? await Promise.all(routers.map(({ peer }) => watchDeparture(t, peer.namespace, lab.node(victim).addresses.ipv4, bgpVip(WEB).ipv4))) : [];
   const cutMs = monotonicMs();
   await lab.cut(victim);
   t.after(() => lab.restore(victim));
@@ -220,6 +223,10 @@ async function dies(t: TestContext, ecmp: Ecmp, { spreads, victim, limitMs, name
     const outages = own.map((flow) => spread.outageMs(flow, cutMs));
     t.diagnostic(`${routers[index]?.kind}, ${name}: ${own.length} flows of node ${victim}, unanswered for ${Math.round(Math.max(...outages))} ms at most`);
     assert.ok(own.length > 0 && Math.max(...outages) < limitMs);
+  }
+  for (const [index, departure] of departures.entries()) {
+    const { silenceMs, ownMs } = await departure.times();
+    t.diagnostic(`${routers[index]?.kind}: BFD down after ${silenceMs.toFixed(1)} ms of silence, its kernel sends elsewhere ${ownMs.toFixed(1)} ms later`);
   }
   await lab.restore(victim);
   await sentTo(ecmp, ALL);

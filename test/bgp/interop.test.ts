@@ -7,7 +7,7 @@ import { BINARY } from '../support/gatehouse.ts';
 import { until } from '../support/until.ts';
 import { BLOCK, blocks, blocksOf, PARTS } from './lab/bgpBlocks.ts';
 import { bgpPrefix, bgpService, plainService, withEndpoints } from './lab/bgpObjects.ts';
-import { allEstablished, peerOf } from './lab/bgpViews.ts';
+import { allEstablished, listedAsWithdrawn, peerOf } from './lab/bgpViews.ts';
 import {
   ALL_PEERS, configuration, OWN_ASN, peerName, ROUTER_ASN, startInterop, ttlSecuritySession, type Interop, type SessionName,
 } from './lab/interop.ts';
@@ -18,6 +18,7 @@ import { PROGRAMS } from './lab/startRouter.ts';
 const skip = lacksLab(...Object.values(PROGRAMS).flat());
 const WEB = 1;
 const LOCAL = 2;
+const IDLE = 3;
 /** Of both VIPs and families. */
 const FAR_ROUTES = 4;
 const VIPS = 1_000;
@@ -199,14 +200,18 @@ test('BIRD, FRR, GoBGP and ExaBGP have in their own tables what Gatehouse announ
   await cluster.step('routes go when they must', async () => {
     const web = bgpService(lab, { name: 'web', vip: WEB });
     const local = (...on: readonly number[]) => bgpService(lab, { name: 'local', vip: LOCAL, policy: 'Local', on: on.map((number) => lab.node(number)) });
-    await cluster.change({ others: [...settings, ...web, ...local(2), ...blocks(lab, ['second'])] });
+    const idle = bgpService(lab, { name: 'idle', vip: IDLE, on: [] });
+    await cluster.change({ others: [...settings, ...web, ...local(2), ...idle, ...blocks(lab, ['second'])] });
     await matrix.check({
       name: 'withdrawn: no endpoint here (Local)',
       check: async (kind) => {
         await gone(interop, kind, LOCAL);
+        await gone(interop, kind, IDLE);
         await one(kind, 'plain', bgpPrefix(WEB).ipv4);
       },
     });
+    await listedAsWithdrawn(gatehouse, IDLE, 'its Service has no ready endpoint');
+    await listedAsWithdrawn(gatehouse, LOCAL, 'externalTrafficPolicy is Local and no ready endpoint is on this node');
     await matrix.check({
       name: 'aggregation: one VIP is left',
       check: async (kind) => {

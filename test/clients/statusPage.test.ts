@@ -38,7 +38,7 @@ function peer(name: string, rest: Partial<BgpPeerReport>): BgpPeerReport {
 }
 
 function route(prefix: string, rest: Partial<BgpRouteReport>): BgpRouteReport {
-  return { prefix, family: 'ipv4', vips: [], services: ['shop/web'], state: 'announced', reason: '', sinceMs: 0, paths: [], ...rest };
+  return { prefix, family: 'ipv4', vips: [{ address: prefix.replace(/\/.*/, ''), services: ['shop/web'], obstacle: '' }], state: 'announced', reason: '', sinceMs: 0, paths: [], ...rest };
 }
 
 const BGP: BgpReport = {
@@ -48,7 +48,8 @@ const BGP: BgpReport = {
   ],
   routes: [
     route('192.0.2.10/32', {
-      paths: [{ peer: 'edge/tor', pathId: 0, nextHop: '10.0.0.1', asPath: [64_512], localPref: null, med: 5, communities: ['no-export'], linkBandwidth: null }],
+      paths: [{ peer: 'edge/tor', pathId: 0, nextHop: '10.0.0.1', asPath: [64_512], localPref: null, med: 5, communities: ['no-export'], linkBandwidth: null, onlyToCustomer: 64_512 }],
+      vips: [{ address: '192.0.2.10', services: ['shop/web'], obstacle: '' }, { address: '192.0.2.9', services: ['shop/idle'], obstacle: 'nothing is ready' }],
     }),
     route('192.0.2.11/32', { state: 'withdrawn', reason: 'no ready endpoint' }),
   ],
@@ -95,7 +96,7 @@ test('the status page shows peers of BGP, why there is no session, and who is to
     ['edge/spine', '10.0.0.253 port 1179 (red)', '64513', 'Active', '3h', '2 ipv4', `refused: ${ESCAPED} (tried again in 5 s)`],
   ]);
   assert.deepEqual(rowsOf(html, 'bgp-routes'), [
-    ['192.0.2.10/32', 'announced', 'shop/web', 'edge/tor via 10.0.0.1 AS path 64512, MED 5, no-export'],
+    ['192.0.2.10/32', 'announced', 'shop/idle, shop/web', 'edge/tor via 10.0.0.1 AS path 64512, MED 5, no-export, only to customers, says AS 64512 not for 192.0.2.9: nothing is ready'],
     ['192.0.2.11/32', 'withdrawn', 'shop/web', 'no ready endpoint'],
   ]);
   assert.deepEqual(rowsOf(html, 'services'), [['shop', 'web', '192.0.2.10', 'lan', '80/TCP', '2', `kernel: ${ESCAPED}`]]);

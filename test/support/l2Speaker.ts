@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { endProcess, type Namespace } from '../netns/namespace.ts';
 import { until } from './until.ts';
+import { ANNOUNCER_NODE_OPTIONS } from '../../controller/processes/announcerNodeOptions.ts';
 import type { L2Answer, Link } from '../../controller/announcer/parts.ts';
 import type { FrameCounts } from '../../controller/announcer/report.ts';
 
@@ -50,7 +51,7 @@ export interface RunningSpeaker {
 /** Starts one without answers; killed with the test. */
 export async function startSpeaker(t: TestContext, namespace: Namespace, options: SpeakerOptions = { gratuitousIntervalMs: 0 }): Promise<RunningSpeaker> {
   const program = join(import.meta.dirname, 'l2SpeakerMain.ts');
-  const child = namespace.spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, JSON.stringify(options)]);
+  const child = namespace.spawn(process.execPath, [...ANNOUNCER_NODE_OPTIONS, program, JSON.stringify(options)]);
   t.after(() => endProcess(child, 'SIGKILL'));
   if (child.stdout === null || child.stderr === null || child.stdin === null) throw new Error('a speaker has no input or output');
   child.stderr.pipe(process.stderr);

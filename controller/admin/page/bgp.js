@@ -27,7 +27,7 @@ function peerRow(peer, nowMs) {
   return row(
     peer.name,
     router(peer),
-    peer.remoteAsn === null ? '' : String(peer.remoteAsn),
+    peer.remoteAsn === null ? 'external' : String(peer.remoteAsn),
     [state],
     age(nowMs - peer.sinceMs),
     announced(peer),
@@ -35,7 +35,7 @@ function peerRow(peer, nowMs) {
   );
 }
 
-function attributes({ pathId, asPath, localPref, med, communities, linkBandwidth }) {
+function attributes({ pathId, asPath, localPref, med, communities, linkBandwidth, onlyToCustomer }) {
   return [
     ...(pathId === 0 ? [] : [`path ${pathId}`]),
     ...(asPath.length === 0 ? [] : [`AS path ${asPath.join(' ')}`]),
@@ -43,6 +43,7 @@ function attributes({ pathId, asPath, localPref, med, communities, linkBandwidth
     ...(med === null ? [] : [`MED ${med}`]),
     ...communities,
     ...(linkBandwidth === null ? [] : [`bandwidth ${linkBandwidth}`]),
+    ...(onlyToCustomer === null ? [] : [`only to customers, says AS ${onlyToCustomer}`]),
   ].join(', ');
 }
 
@@ -50,13 +51,20 @@ function pathItem(path) {
   return element('div', '', `${path.peer} via ${path.nextHop}`, element('small', '', attributes(path)));
 }
 
+/** Why nobody has it, and which addresses an aggregate is not announced for. */
+function routeRemarks({ state, reason, paths, vips }) {
+  if (state === 'withdrawn') return [reason];
+  const idle = vips.filter(({ obstacle }) => obstacle !== '').map(({ address, obstacle }) => `not for ${address}: ${obstacle}`);
+  if (state === 'announced' && paths.length > 0) return idle;
+  return [state === 'announced' ? 'no peer takes it now' : reason, ...idle];
+}
+
 function routeRow(route) {
-  const reason = route.state === 'announced' ? 'no peer takes it now' : route.reason;
   return row(
     route.prefix,
-    [element('span', { announced: 'good', draining: 'warn', withdrawn: 'bad' }[route.state] ?? '', route.state)],
-    route.services.join(', '),
-    [...route.paths.map(pathItem), ...(route.paths.length === 0 || route.state !== 'announced' ? [element('div', '', reason)] : [])],
+    [element('span', { announced: 'good', draining: 'warn', withdrawn: 'warn' }[route.state] ?? '', route.state)],
+    [...new Set(route.vips.flatMap(({ services }) => services))].toSorted((a, b) => (a < b ? -1 : 1)).join(', '),
+    [...route.paths.map(pathItem), ...routeRemarks(route).map((remark) => element('div', '', remark))],
   );
 }
 

@@ -56,14 +56,22 @@ export interface BgpFamilyReport {
 export interface BgpRouteReport {
   readonly prefix: string;
   readonly family: AddressFamily;
-  readonly vips: readonly string[];
-  /** `namespace/name`, sorted. */
-  readonly services: readonly string[];
+  /** Sorted, at least one. */
+  readonly vips: readonly BgpVipReport[];
   readonly state: 'announced' | 'draining' | 'withdrawn';
   /** Why, in words for people. */
   readonly reason: string;
   readonly sinceMs: number;
   readonly paths: readonly BgpPathReport[];
+}
+
+/** One VIP that a route stands for. */
+export interface BgpVipReport {
+  readonly address: string;
+  /** `namespace/name`, sorted. */
+  readonly services: readonly string[];
+  /** Why it is of no use here, in words for people: the route is not announced for its sake. Empty: nothing stands in its way. */
+  readonly obstacle: string;
 }
 
 /** One path as one peer has been sent it. */
@@ -76,7 +84,10 @@ export interface BgpPathReport {
   readonly med: number | null;
   /** `65535:0`, `large:1:2:3`, in words where well known (`graceful-shutdown`). */
   readonly communities: readonly string[];
+  /** Octets per second. */
   readonly linkBandwidth: number | null;
+  /** ONLY_TO_CUSTOMER (RFC 9234 section 5): the AS that says that the path is for customers alone; null: none does. */
+  readonly onlyToCustomer: number | null;
 }
 
 /** Something that happened to a peer: for the log, Events and metrics. */
@@ -87,6 +98,13 @@ export interface BgpPeerEvent {
   readonly up: boolean;
   readonly reason: string;
   readonly atMs: number;
+}
+
+/** `namespace/name` of all Services that a route leads to, or of those with a VIP that is of use here; sorted. */
+export function servicesOf({ vips }: Pick<BgpRouteReport, 'vips'>, which: 'all' | 'carried'): readonly string[] {
+  const chosen = which === 'all' ? vips : vips.filter(({ obstacle }) => obstacle === '');
+  const [only] = chosen;
+  return only !== undefined && chosen.length === 1 ? only.services : [...new Set(chosen.flatMap(({ services }) => services))].toSorted();
 }
 
 export const NO_BGP_REPORT: BgpReport = { peers: [], routes: [], problems: [] };

@@ -66,14 +66,14 @@ export type PeerAuthentication =
 /** MACs of TCP-AO: those of RFC 5926, and one that Linux has besides. */
 export type TcpAoAlgorithm = 'hmac-sha1-96' | 'aes-128-cmac-96' | 'hmac-sha256';
 
-/** A prefix that this node may announce. */
+/** A prefix that is this node's to announce, as soon as one of its VIPs is of use here. */
 export interface WantedRoute {
   /** Canonical. */
   readonly prefix: string;
   readonly family: AddressFamily;
   /** VIPs that it stands for: it is announced while one of them is of use here. Sorted, at least one. */
   readonly vips: readonly RouteVip[];
-  /** To whom, and how. A peer is in one of them at most. */
+  /** To whom, and how. A peer is in one of them at most; empty: no VIP has endpoints that are `ready`. */
   readonly announcements: readonly RouteAnnouncement[];
   /** Other nodes that carry it, for peers with `addPathSend`; empty: none, or nobody asks. Sorted by name. */
   readonly otherNodes: readonly OtherNode[];
@@ -82,6 +82,7 @@ export interface WantedRoute {
 /** One VIP of a route on this node. */
 export interface RouteVip {
   readonly address: string;
+  readonly endpoints: VipEndpoints;
   /** It has ports that the proxy carries: of no use while that does not serve. */
   readonly needsProxy: boolean;
   /** It has ports that the kernel forwards: of no use before it does. */
@@ -91,6 +92,12 @@ export interface RouteVip {
   /** `namespace/name`, sorted. */
   readonly services: readonly string[];
 }
+
+/**
+ * What clients find behind a VIP that they reach by this node: `ready` endpoints; `none` at all; or, with externalTrafficPolicy Local, less
+ * than on others (`elsewhere`).
+ */
+export type VipEndpoints = 'ready' | 'none' | 'elsewhere';
 
 /** Attributes of a route as one or more peers are to see them. */
 export interface RouteAnnouncement {

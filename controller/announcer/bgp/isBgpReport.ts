@@ -1,6 +1,6 @@
 import { isArrayOf, isCount, isFields, isFiniteNumber, isFlag, isText, isTextOrNull } from '../../../core/ipc/messageShape.ts';
 import type { BfdReport, BfdState } from '../bfd/bfdSpeaker.ts';
-import type { BgpFamilyReport, BgpPathReport, BgpPeerEvent, BgpPeerReport, BgpReport, BgpRouteReport } from './bgpReport.ts';
+import type { BgpFamilyReport, BgpPathReport, BgpPeerEvent, BgpPeerReport, BgpReport, BgpRouteReport, BgpVipReport } from './bgpReport.ts';
 import type { BgpReportDelta } from './bgpReportDelta.ts';
 import type { MessageCounts, SessionError, SessionState } from './session/sessionEvents.ts';
 
@@ -67,15 +67,19 @@ function isBfdReport(value: unknown): value is BfdReport {
 
 function isRoute(value: unknown): value is BgpRouteReport {
   return isFields(value) && isText(value['prefix']) && isFamily(value['family']) && isText(value['reason']) && isFiniteNumber(value['sinceMs'])
-    && isArrayOf(value['vips'], isText) && isArrayOf(value['services'], isText)
+    && isArrayOf(value['vips'], isVip)
     && ROUTE_STATES.some((state) => state === value['state'])
     && isArrayOf(value['paths'], isPath);
+}
+
+function isVip(value: unknown): value is BgpVipReport {
+  return isFields(value) && isText(value['address']) && isArrayOf(value['services'], isText) && isText(value['obstacle']);
 }
 
 function isPath(value: unknown): value is BgpPathReport {
   return isFields(value) && isText(value['peer']) && isCount(value['pathId']) && isText(value['nextHop'])
     && isArrayOf(value['asPath'], isCount) && isArrayOf(value['communities'], isText)
-    && [value['localPref'], value['med'], value['linkBandwidth']].every(isNumberOrNull);
+    && [value['localPref'], value['med'], value['linkBandwidth'], value['onlyToCustomer']].every(isNumberOrNull);
 }
 
 function isFamily(value: unknown): boolean {

@@ -43,6 +43,7 @@ test('routes are taken, and refused with anything that does not belong there', (
   assert.ok(isWantedRoute(route));
   const wrong: readonly object[] = [
     { prefix: '192.0.2.1' }, { prefix: 'all' }, { family: 'IPv4' }, { vips: [{}] }, { vips: [{ ...route.vips[0], address: 'x' }] }, { vips: [{ ...route.vips[0], draining: 0 }] },
+    { vips: [{ ...route.vips[0], endpoints: 'some' }] },
     { announcements: [{ ...ANNOUNCEMENT, peers: [7] }] }, { announcements: [{ ...ANNOUNCEMENT, communities: [2 ** 32] }] },
     { announcements: [{ ...ANNOUNCEMENT, largeCommunities: [[1, 2]] }] }, { announcements: [{ ...ANNOUNCEMENT, med: -1 }] },
     { announcements: [{ ...ANNOUNCEMENT, asPathPrepend: null }] }, { otherNodes: [{ node: 'two', nextHop: 'x' }] },

@@ -2,12 +2,13 @@ import { isIPv4, isIP } from 'node:net';
 import { isArrayOf, isCount, isFields, isFlag, isText, isTextOrNull } from '../../../core/ipc/messageShape.ts';
 import { parseCidr } from '../../../core/net/ipRange.ts';
 import type { BfdSettings } from '../bfd/bfdSettings.ts';
-import type { BgpRole, OtherNode, PeerAuthentication, RouteAnnouncement, RouteVip, TcpAoAlgorithm, WantedPeer, WantedRoute } from './bgpWanted.ts';
+import type { BgpRole, OtherNode, PeerAuthentication, RouteAnnouncement, RouteVip, TcpAoAlgorithm, VipEndpoints, WantedPeer, WantedRoute } from './bgpWanted.ts';
 
 const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_PORT = 65_535;
 const MAX_TTL = 255;
 const ROLES: readonly BgpRole[] = ['provider', 'route-server', 'route-server-client', 'customer', 'peer'];
+const ENDPOINTS: readonly VipEndpoints[] = ['ready', 'none', 'elsewhere'];
 const ALGORITHMS: readonly TcpAoAlgorithm[] = ['hmac-sha1-96', 'aes-128-cmac-96', 'hmac-sha256'];
 
 /** True for all peers of a wanted state, by name. */
@@ -68,7 +69,7 @@ function isBfdSettings(value: unknown): value is BfdSettings {
 
 function isVip(value: unknown): value is RouteVip {
   return isFields(value) && isAddress(value['address']) && [value['needsProxy'], value['needsKernel'], value['draining']].every(isFlag)
-    && isArrayOf(value['services'], isText);
+    && ENDPOINTS.some((known) => known === value['endpoints']) && isArrayOf(value['services'], isText);
 }
 
 function isAnnouncement(value: unknown): value is RouteAnnouncement {

@@ -2,39 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readDatagram } from './datagram.ts';
 import { createOpen, createSeal, decodeMembershipKey, MAX_PAYLOAD_OCTETS } from './envelope.ts';
-import { MAX_DATAGRAM_OCTETS, MAX_INCARNATION, MAX_PARTS, MAX_SEQUENCE, MEMBER_STATUSES, PART_OCTETS, SMALL_STATE_OCTETS, type MemberRecord, type Message, type MessageBody } from './message.ts';
+import { MAX_DATAGRAM_OCTETS } from './message.ts';
 import { decodeMessage, encodeMessage, messageOctets, recordOctets } from './messageCodec.ts';
 import { ReplayGuard, REPLAY_WINDOW } from './replayWindow.ts';
-import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
+import { randomFrom } from '../../../core/testing/random.ts';
+import { testSeed } from '../../../core/testing/seededRandom.ts';
+import { BOOT, LONGEST, MESSAGES, record } from './testing/messageCorpus.ts';
+import { mutationRun } from './testing/mutationRun.ts';
 
 const SEED = testSeed();
-const BOOT = '00000000000000a1';
-const LONGEST = 'n'.repeat(253);
 const KEY = Buffer.alloc(32, 7);
-
-const record = (changes: Partial<MemberRecord> = {}): MemberRecord =>
-  ({ node: 'node-1', status: 'alive', boot: BOOT, incarnation: 17, stateVersion: 3, state: null, ...changes });
-
-const BODIES: readonly MessageBody[] = [
-  { type: 'ping', sequence: 0, target: 'a' },
-  { type: 'ping', sequence: MAX_SEQUENCE, target: LONGEST },
-  { type: 'pingRequest', sequence: 1, target: 'node-2' },
-  { type: 'ack', sequence: 2, target: 'node-2' },
-  { type: 'news' },
-  { type: 'stateRequest', boot: 'ffffffffffffffff', version: MAX_SEQUENCE, missing: 2 ** MAX_PARTS - 1 },
-  { type: 'statePart', version: 1, index: MAX_PARTS - 1, count: MAX_PARTS, octets: new Uint8Array(PART_OCTETS).fill(9) },
-  { type: 'statePart', version: 1, index: 0, count: 1, octets: new Uint8Array(0) },
-];
-
-const MESSAGES: readonly Message[] = BODIES.flatMap((body) => [
-  { sender: record(), body, news: [] },
-  { sender: record({ node: LONGEST, status: 'left', incarnation: MAX_INCARNATION, stateVersion: MAX_SEQUENCE }), body, news: [] },
-  {
-    sender: record(),
-    body,
-    news: MEMBER_STATUSES.map((status, index) => record({ status, state: index === 1 ? Uint8Array.of(1, 2, 3) : null })),
-  },
-]);
 
 test('every message comes back as it was, and its length is known beforehand', () => {
   for (const message of MESSAGES) {
@@ -54,20 +31,9 @@ test('a message that is cut anywhere, or goes on behind its end, is none', () =>
   }
 });
 
-test(`mutated messages (GATEHOUSE_SEED=${SEED}) are read as something within bounds, or not at all`, () => {
-  const random = seededRandom(SEED);
-  const draw = (below: number): number => Math.floor(random() * below);
-  for (let run = 0; run < 30_000; run += 1) {
-    const octets = Buffer.from(encodeMessage(MESSAGES[draw(MESSAGES.length)] ?? { sender: record(), body: { type: 'news' }, news: [] }));
-    for (let count = 1 + draw(4); count > 0; count -= 1) octets[draw(octets.length)] = draw(256);
-    const message = decodeMessage(octets.subarray(0, random() < 0.2 ? draw(octets.length + 1) : octets.length));
-    if (message === null) continue;
-    assert.deepEqual(decodeMessage(encodeMessage(message)), message);
-    for (const { node, state } of [message.sender, ...message.news]) {
-      assert.match(node, /^[\x21-\x7e]{1,253}$/);
-      assert.ok((state?.length ?? 0) <= SMALL_STATE_OCTETS);
-    }
-  }
+test(`mutated messages, datagrams and states (GATEHOUSE_SEED=${SEED}) are read as something within bounds, or not at all`, () => {
+  const random = randomFrom(SEED);
+  for (let run = 0; run < 60_000; run += 1) mutationRun(random);
 });
 
 test('what breaks a bound is refused: names, counts, parts, flags, states and senders', () => {

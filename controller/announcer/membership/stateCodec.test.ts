@@ -2,10 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_STATE_OCTETS } from './message.ts';
 import { decodeState, encodeState, UNKNOWN_STATE } from './stateCodec.ts';
-import { seededRandom, testSeed } from '../../../core/testing/seededRandom.ts';
-
-const SEED = testSeed();
-const STATE = { serving: true, unable: ['eth1,eth2', 'can_reach:192.0.2.1', 'Straße'], held: ['192.0.2.1', '2001:db8::1', '255.255.255.255', '::'] };
+import { STATE } from './testing/messageCorpus.ts';
 
 test('every state comes back as it was, in few octets', () => {
   for (const state of [STATE, UNKNOWN_STATE, { serving: true, unable: [''], held: [] }]) {
@@ -50,15 +47,4 @@ test('counts beyond the end, unknown flags and families are refused', () => {
   assert.equal(decodeState(Buffer.of(0, 0, 0, 0xff, 0xff)), null);
   assert.equal(decodeState(Buffer.of(2, 0, 0, 0, 0)), null);
   assert.equal(decodeState(Buffer.of(0, 0, 0, 0, 1, 5, 1, 2, 3, 4)), null);
-});
-
-test(`mutated states (GATEHOUSE_SEED=${SEED}) are read within bounds, or not at all`, () => {
-  const random = seededRandom(SEED);
-  const { octets } = encodeState(STATE);
-  for (let run = 0; run < 20_000; run += 1) {
-    const mutated = Buffer.from(octets);
-    for (let count = 1 + Math.floor(random() * 3); count > 0; count -= 1) mutated[Math.floor(random() * mutated.length)] = Math.floor(random() * 256);
-    const state = decodeState(mutated);
-    if (state !== null) assert.ok(state.unable.length + state.held.length <= mutated.length);
-  }
 });

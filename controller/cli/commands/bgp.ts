@@ -29,7 +29,7 @@ export const bgpCommand = defineCommand(
     summary: 'Show BGP peers, and which routes they are sent',
     description:
       'Asks the admin API of a running Gatehouse. peers: state of each session, since when, what was sent and received, BFD, and why a session is not there. ' +
-      'routes: each prefix that this node may announce, to whom and with which attributes, or why not. Exits 1 when nothing answers there.',
+      'routes: each prefix that a BGPAdvertisement is for on this node, to whom it is announced and with which attributes, or why not. Exits 1 when nothing answers there.',
     positionals: { name: 'WHAT', least: 1, most: 1, help: 'peers or routes.' },
     examples: [
       ['Sessions of this node', 'gatehouse bgp peers'],

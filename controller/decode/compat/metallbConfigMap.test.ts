@@ -105,3 +105,23 @@ test('A password is never stated', () => {
   assert.equal(all[0]?.object, null);
   assert.ok(!JSON.stringify(all).includes('987654'));
 });
+
+test('Every advertisement has a name of its own, also where pools are called so', () => {
+  const pools = ['a', 'a-2', 'a-3'].map((name, index) => `{ name: ${name}, protocol: bgp, addresses: [10.0.${index}.0/24], bgp-advertisements: [{}, { aggregation-length: 24 }, {}] }`);
+  const all = decode(`address-pools: [${pools.join()}]`);
+  assert.deepEqual(all.flatMap(({ problems }) => problems), []);
+  const names = all.flatMap(({ object }) => (object?.kind === 'BGPAdvertisement' ? [object.metadata.name] : []));
+  assert.deepEqual(names, ['a', 'a-4', 'a-5', 'a-2', 'a-2-2', 'a-2-3', 'a-3', 'a-3-2', 'a-3-3']);
+});
+
+test('Of pools and profiles with one name the first counts, and the others are named', () => {
+  const pool = (protocol: string, octet: number): string => `{ name: a, protocol: ${protocol}, addresses: [10.0.${octet}.0/24] }`;
+  const all = decode(`address-pools: [${pool('bgp', 0)}, ${pool('layer2', 1)}]\nbfd-profiles: [{ name: f, detect-multiplier: 5 }, { name: f }]`);
+  assert.deepEqual(all.flatMap(({ problems }) => problems.map(({ field, rule }) => `${field} ${rule}`)), [
+    'data.config: address-pools[1].name must differ from the other names',
+    'data.config: bfd-profiles[1].name must differ from the other names',
+  ]);
+  assert.deepEqual(all.flatMap(({ object }) => (object === null ? [] : [object.kind])), ['IPAddressPool', 'BGPAdvertisement', 'BFDProfile']);
+  const [, profile] = all.flatMap(({ object }) => (object?.kind === 'IPAddressPool' || object?.kind === 'BFDProfile' ? [object] : []));
+  assert.ok(profile?.kind === 'BFDProfile' && profile.detectMultiplier === 5);
+});

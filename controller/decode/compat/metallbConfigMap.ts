@@ -74,16 +74,37 @@ export function decodeMetallbConfigMap(value: unknown): readonly Decoded[] {
   const namespace = typeof written === 'string' && written !== '' ? written : DEFAULT_NAMESPACE;
   const make = (own: Own): Decoded => decodeEntry(own, namespace);
   const unknown = Object.keys(config).filter((key) => !SECTIONS.includes(key)).slice(0, 20);
+  const pools = namedOnce(config, 'address-pools');
+  const profiles = namedOnce(config, 'bfd-profiles');
+  const names = new Set(pools.entries.map(([, pool]) => valueAt(pool, 'name')));
   return [
     ...faultyLists(config, ['address-pools', 'peers', 'bfd-profiles'], 'data.config').map(asDecoded),
     ...unknown.map((key) => asDecoded(notTaken(`data.config: ${key.slice(0, 60)}`, 'it is ignored'))),
-    ...listOf(config, 'address-pools').flatMap((pool, index) => decodePool(pool, index, make)),
+    ...[...pools.problems, ...profiles.problems].map(asDecoded),
+    ...pools.entries.flatMap(([index, pool]) => decodePool(pool, { index, names }, make)),
     ...listOf(config, 'peers').map((peer, index) => make(peerForm(peer, index))),
-    ...listOf(config, 'bfd-profiles').map((profile, index) =>
+    ...profiles.entries.map(([index, profile]) =>
       make({ kind: 'BFDProfile', name: valueAt(profile, 'name'), from: profile, path: `bfd-profiles[${index}]`, table: BFD_PROFILE }),
     ),
     ...decodeCommunities(config['bgp-communities'], make),
   ];
+}
+
+/** Entries of a list with their places; of those with one name only the first, as each is to be an object of that name. */
+function namedOnce(config: PlainMap, key: string): { readonly entries: readonly (readonly [number, unknown])[]; readonly problems: readonly Problem[] } {
+  const seen = new Set<unknown>();
+  const entries: (readonly [number, unknown])[] = [];
+  const problems: Problem[] = [];
+  for (const [index, entry] of listOf(config, key).entries()) {
+    const name = valueAt(entry, 'name');
+    if (typeof name === 'string' && seen.has(name)) {
+      problems.push(refused(`data.config: ${key}[${index}].name`, 'must differ from the other names', 'the entry is left out; the first of that name counts'));
+      continue;
+    }
+    seen.add(name);
+    entries.push([index, entry]);
+  }
+  return { entries, problems };
 }
 
 /** One object to be made of an entry. */
@@ -119,7 +140,8 @@ function decodeEntry({ kind, name, from, path, table, more = {} }: Own, namespac
   );
 }
 
-function decodePool(pool: unknown, index: number, make: (own: Own) => Decoded): Decoded[] {
+/** `names` are those of all pools. */
+function decodePool(pool: unknown, { index, names }: { readonly index: number; readonly names: Set<unknown> }, make: (own: Own) => Decoded): Decoded[] {
   const path = `address-pools[${index}]`;
   const name = valueAt(pool, 'name');
   const decoded = make({ kind: 'IPAddressPool', name, from: pool, path, table: POOL });
@@ -140,7 +162,7 @@ function decodePool(pool: unknown, index: number, make: (own: Own) => Decoded): 
   const made = advertisements.map((advertisement, place) =>
     make({
       kind: 'BGPAdvertisement',
-      name: place === 0 ? name : `${String(name)}-${place + 1}`,
+      name: place === 0 ? name : unusedName(String(name), place + 1, names),
       from: advertisement,
       path: `${path}.bgp-advertisements[${place}]`,
       table: ADVERTISEMENT,
@@ -148,6 +170,14 @@ function decodePool(pool: unknown, index: number, make: (own: Own) => Decoded): 
     }),
   );
   return [decoded, ...made];
+}
+
+/** `name-2`, or a number more where a pool has that name, whose advertisement would have it too; from then on it is taken. */
+function unusedName(name: string, number: number, names: Set<unknown>): string {
+  let next = number;
+  while (names.has(`${name}-${next}`)) next += 1;
+  names.add(`${name}-${next}`);
+  return `${name}-${next}`;
 }
 
 /** A fault of the pool must not cost the last good form of what announces it. */

@@ -33,7 +33,11 @@ test('Without a BgpConf the AS is that of the peer, or missing', () => {
   assert.ok(own?.object?.kind === 'BGPPeer');
   assert.deepEqual([own.object.myASN, own.object.localASN], [2, 2]);
   const [none] = decodeOpenelbBgp([peer({ conf: { neighborAddress: '192.0.2.1', peerAs: 1 } })]);
-  assert.deepEqual([none?.object, none?.problems.map(({ field }) => field)], [null, ['spec.conf.localAs']]);
+  assert.deepEqual([none?.object, none?.problems.map(({ field }) => field)], [null, ['BgpConf default: spec.as']]);
+  const [faulty] = decodeOpenelbBgp([peer({ conf: { neighborAddress: '192.0.2.1', peerAs: 1, localAs: -2 } })]);
+  assert.equal(faulty?.problems[0]?.field, 'spec.conf.localAs');
+  const [strange] = decodeOpenelbBgp([peer({ conf: { neighborAddress: '192.0.2.1', peerAs: 1 } }), { ...CONF, spec: { as: 1, routerId: 'me' } }]);
+  assert.deepEqual(strange?.problems.map(({ field }) => field), ['BgpConf default: spec.routerId']);
 });
 
 test('What is not taken over is said, and a peer that is switched off is none', () => {
@@ -73,4 +77,27 @@ test('A password is never stated, and no value is too strange', () => {
     assert.ok(decodeOpenelbBgp([value]).every(({ object, problems }) => object === null && problems.length > 0));
   }
   assert.deepEqual(decodeOpenelbBgp([null, 5, {}]), []);
+});
+
+test('A peer of the own AS is taken whether it is to be hops away or not, as with GoBGP', () => {
+  const [decoded] = decodeOpenelbBgp([CONF, peer({ conf: { neighborAddress: '192.0.2.1', peerAs: 64512 }, ebgpMultihop: { enabled: true, multihopTtl: 5 } })]);
+  assert.ok(decoded?.object?.kind === 'BGPPeer' && !decoded.object.ebgpMultiHop);
+  assert.deepEqual(decoded.problems.map(({ severity, field }) => [severity, field]), [['warning', 'spec.ebgpMultihop.enabled']]);
+});
+
+test('Families of a session are taken where they can be', () => {
+  const family = (afi: string, more: object = {}): object => ({ config: { family: { afi, safi: 'SAFI_UNICAST' }, enabled: true, ...more } });
+  const cases: readonly (readonly [string, readonly object[], boolean, readonly string[]])[] = [
+    ['192.0.2.1', [family('AFI_IP')], false, []],
+    ['2001:db8::1', [family('AFI_IP6')], false, []],
+    ['192.0.2.1', [family('AFI_IP'), family('AFI_IP6')], true, []],
+    ['192.0.2.1', [family('AFI_IP6')], false, ['spec.afiSafis']],
+    ['192.0.2.1', [family('AFI_IP'), family('AFI_IP6', { enabled: false })], false, ['spec.afiSafis']],
+    ['192.0.2.1', [family('AFI_IP'), family('AFI_IP', { family: { afi: 'AFI_IP', safi: 'SAFI_MULTICAST' } })], false, ['spec.afiSafis']],
+  ];
+  for (const [neighborAddress, afiSafis, isDual, fields] of cases) {
+    const [decoded] = decodeOpenelbBgp([CONF, peer({ conf: { neighborAddress, peerAs: 1 }, afiSafis })]);
+    assert.ok(decoded?.object?.kind === 'BGPPeer');
+    assert.deepEqual([decoded.object.dualStackAddressFamily, decoded.problems.map(({ field }) => field)], [isDual, fields]);
+  }
 });

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { OPENELB_GROUP } from './eip.ts';
 import type { Decoded } from '../decodeObject.ts';
 import { isPlainMap } from '../plainMap.ts';
@@ -21,6 +22,8 @@ const MAX_PATHS = 64;
 
 const CONF_FIELD_EFFECTS: Readonly<Record<string, string>> = {
   peerGroup: 'there are no groups of peers',
+  peerType: 'the AS numbers say it',
+  sendCommunity: 'communities are sent where there are any',
   removePrivateAs: 'AS numbers are sent as they are',
   routeFlapDamping: 'routes of peers are not used',
   allowOwnAs: 'routes of peers are not used',
@@ -78,9 +81,10 @@ function decodePeer(value: unknown, confSpec: unknown): Decoded {
           vrf: valueAt(conf, 'vrf'),
           peerPort: valueAt(spec, 'transport', 'remotePort'),
           routerID: valueAt(confSpec, 'routerId'),
-          ebgpMultiHop: valueAt(spec, 'ebgpMultihop', 'enabled'),
+          ebgpMultiHop: isMultihop(spec, confSpec),
           connectMode: valueAt(spec, 'transport', 'passiveMode') === true ? 'passive' : undefined,
-          multihopTTL: valueAt(spec, 'ebgpMultihop', 'enabled') === true ? valueAt(spec, 'ebgpMultihop', 'multihopTtl') : undefined,
+          multihopTTL: isMultihop(spec, confSpec) === true ? valueAt(spec, 'ebgpMultihop', 'multihopTtl') : undefined,
+          dualStackAddressFamily: familiesOf(spec).size > 1,
           addPathSend: addPathSendOf(spec),
           gracefulRestartTime: restartTimeOf(spec, confSpec),
           enableGracefulRestart: valueAt(spec, 'gracefulRestart', 'enabled') ?? valueAt(confSpec, 'gracefulRestart', 'enabled'),
@@ -90,8 +94,8 @@ function decodePeer(value: unknown, confSpec: unknown): Decoded {
         ...(isSet(valueAt(confSpec, 'as')) ? {} : withoutUnset({ myASN: valueAt(conf, 'localAs') })),
         ...(isSet(selector) ? { nodeSelectors: [selector] } : {}),
       },
-      fields: PEER_FIELDS,
-      problems: peerProblems(spec, conf),
+      fields: [...asnFields(conf, confSpec), ...PEER_FIELDS],
+      problems: peerProblems(spec, confSpec),
     },
     '',
   );
@@ -127,7 +131,7 @@ function timersOf(spec: unknown): Readonly<Record<string, unknown>> {
 }
 
 const PEER_FIELDS: readonly (readonly [string, string])[] = [
-  ['spec.myASN', 'spec.conf.localAs'],
+  ['spec.routerID', `BgpConf ${CONF_NAME}: spec.routerId`],
   ['spec.localASN', 'spec.conf.localAs'],
   ['spec.peerASN', 'spec.conf.peerAs'],
   ['spec.peerAddress', 'spec.conf.neighborAddress'],
@@ -145,7 +149,45 @@ const PEER_FIELDS: readonly (readonly [string, string])[] = [
   ['spec.gracefulRestartTime', 'spec.gracefulRestart.restartTime'],
 ];
 
-function peerProblems(spec: unknown, conf: unknown): Problem[] {
+/** Where the own AS comes from, or is to come from. */
+function asnFields(conf: unknown, confSpec: unknown): readonly (readonly [string, string])[] {
+  const isOfPeer = isSet(valueAt(conf, 'localAs')) && !isSet(valueAt(confSpec, 'as'));
+  return [['spec.myASN', isOfPeer ? 'spec.conf.localAs' : `BgpConf ${CONF_NAME}: spec.as`]];
+}
+
+/** GoBGP heeds it for peers of other ASes alone; those of the own AS may be any number of hops away. */
+function isMultihop(spec: unknown, confSpec: unknown): unknown {
+  return isInternal(spec, confSpec) ? undefined : valueAt(spec, 'ebgpMultihop', 'enabled');
+}
+
+function isInternal(spec: unknown, confSpec: unknown): boolean {
+  const own = isSet(valueAt(confSpec, 'as')) ? valueAt(confSpec, 'as') : valueAt(spec, 'conf', 'localAs');
+  return isSet(own) && valueAt(spec, 'conf', 'peerAs') === own;
+}
+
+/** GoBGP's names of unicast families → ours. */
+const FAMILIES: ReadonlyMap<unknown, 4 | 6> = new Map([['AFI_IP', 4], ['AFI_IP6', 6]]);
+
+/** Families of the session, where all that is said of them can be done. */
+function familiesOf(spec: unknown): ReadonlySet<4 | 6 | null> {
+  const said = valueAt(spec, 'afiSafis');
+  if (!Array.isArray(said)) return new Set();
+  const families = said.filter((entry) => isSet(valueAt(entry, 'config'))).map((entry: unknown) => {
+    const [afi, safi] = ['afi', 'safi'].map((key) => valueAt(entry, 'config', 'family', key));
+    const isTaken = safi === 'SAFI_UNICAST' && valueAt(entry, 'config', 'enabled') === true;
+    return isTaken ? FAMILIES.get(afi) ?? null : null;
+  });
+  return families.includes(null) ? new Set([null]) : new Set(families);
+}
+
+/** True where the one family that is said is that of the address, as it is anyway, or where both are. */
+function isFamilyTaken(spec: unknown): boolean {
+  const [family, ...others] = familiesOf(spec);
+  return family === undefined || others.length > 0 || family === isIP(String(valueAt(spec, 'conf', 'neighborAddress')));
+}
+
+function peerProblems(spec: unknown, confSpec: unknown): Problem[] {
+  const conf = valueAt(spec, 'conf');
   const multihopTtl = valueAt(spec, 'ebgpMultihop', 'multihopTtl');
   const remote = valueAt(spec, 'transport', 'remoteAddress');
   const problems = [
@@ -155,8 +197,10 @@ function peerProblems(spec: unknown, conf: unknown): Problem[] {
     ...notTakenFields(valueAt(spec, 'timers', 'config'), 'spec.timers.config', { minimumAdvertisementInterval: 'routes are announced as soon as they change' }),
   ];
   if (isSet(multihopTtl) && valueAt(spec, 'ebgpMultihop', 'enabled') !== true) problems.push(notTaken('spec.ebgpMultihop.multihopTtl', 'ebgpMultihop is not enabled', multihopTtl));
-  const families = valueAt(spec, 'afiSafis');
-  if (Array.isArray(families) && families.some((family) => isSet(valueAt(family, 'config')))) problems.push(notTaken('spec.afiSafis', 'each session carries the family of its own address'));
+  if (isInternal(spec, confSpec) && valueAt(spec, 'ebgpMultihop', 'enabled') === true) {
+    problems.push(notTaken('spec.ebgpMultihop.enabled', 'a peer of the own AS may be any number of hops away', true));
+  }
+  if (!isFamilyTaken(spec)) problems.push(notTaken('spec.afiSafis', 'each session carries the family of its own address'));
   if (isSet(remote) && remote !== valueAt(conf, 'neighborAddress')) {
     problems.push(refused('spec.transport.remoteAddress', 'must be spec.conf.neighborAddress', 'the peer is dialled at spec.conf.neighborAddress'));
   }

@@ -1,7 +1,10 @@
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
+import type { IpAddress } from '../../../core/net/ipAddress.ts';
 import { refOf, type BGPAdvertisement, type IPAddressPool, type L2Advertisement } from '../../model/objects.ts';
+import { compareAge } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';
+import { aggregateOf, isTooNarrow, rangesOf, type Aggregate } from './bgp/aggregate.ts';
 import { isWellKnownCommunity } from './bgp/communityValues.ts';
 import { meet, type NodeReach } from './nodeReach.ts';
 import { selectedPools, widestBlocks } from './poolSelection.ts';
@@ -24,7 +27,10 @@ const AGGREGATIONS = [
 /** Comparisons of two advertisements (ours); a cluster has some dozens of them. */
 const MAX_COMPARISONS = 200_000;
 
-/** Names that an advertisement of either kind refers to and that nothing has: a warning, what is missing may be on its way. */
+/**
+ * Names that an advertisement of either kind refers to and that nothing has: a warning, what is missing may be on its way. Without a
+ * community nothing is announced: it may be the one that keeps routes from spreading.
+ */
 export function judgeReferences(advertisement: L2Advertisement | BGPAdvertisement, context: AdvertisementContext): readonly Problem[] {
   const { ipAddressPools: names } = advertisement;
   const missing = missingNames(advertisement, { list: 'ipAddressPools', names, known: context.poolNames, kind: 'an IPAddressPool' });
@@ -33,7 +39,9 @@ export function judgeReferences(advertisement: L2Advertisement | BGPAdvertisemen
   return [
     ...missing,
     ...missingNames(advertisement, { list: 'peers', names: advertisement.peers, known: context.peerNames, kind: 'a BGPPeer' }),
-    ...missingNames(advertisement, { list: 'communities', names: aliases, known: context.communityNames, kind: 'an entry of a Community' }),
+    ...missingNames(advertisement, {
+      list: 'communities', names: aliases, known: context.communityNames, kind: 'an entry of a Community', without: 'announces nothing',
+    }),
   ];
 }
 
@@ -44,9 +52,13 @@ interface References {
   readonly known: ReadonlySet<string>;
   /** With its article. */
   readonly kind: string;
+  /** What the advertisement does without it; left out: that which names it says nothing. */
+  readonly without?: string;
 }
 
-function missingNames(advertisement: L2Advertisement | BGPAdvertisement, { list, names, known, kind }: References): Problem[] {
+function missingNames(
+  advertisement: L2Advertisement | BGPAdvertisement, { list, names, known, kind, without = 'says nothing' }: References,
+): Problem[] {
   return [...names.entries()]
     .filter(([, name]) => name !== '' && !known.has(name))
     .map(([index, value]) =>
@@ -55,23 +67,42 @@ function missingNames(advertisement: L2Advertisement | BGPAdvertisement, { list,
         field: `spec.${list}[${index}]`,
         rule: `must name ${kind} that exists`,
         value,
-        effect: 'it says nothing until there is one',
+        effect: `it ${without} until there is one`,
       }),
     );
 }
 
-/** Lengths of aggregation that would announce more than the pool: addresses that are somebody else's. */
+/** Lengths of aggregation that would announce more than a pool: addresses that are somebody else's. */
 export function judgeAggregation(advertisement: BGPAdvertisement, pools: readonly IPAddressPool[]): readonly Problem[] {
-  const problems: Problem[] = [];
-  for (const { family, field } of AGGREGATIONS) {
+  const selected = selectedPools(advertisement, pools);
+  return AGGREGATIONS.flatMap(({ family, field }) =>
+    selected.filter((pool) => isTooNarrow(pool, family, advertisement)).map((pool) => {
+      const rule = `must be at least ${widestBlocks(pool)[family]}, the widest block of ${printRef(refOf(pool))}`;
+      const effect = `${family} addresses of the pool are not announced by it`;
+      return problemOf(advertisement, { severity: 'error', field: `spec.${field}`, rule, value: advertisement[field], effect });
+    }));
+}
+
+/** Lengths of aggregation whose networks reach beyond a range of a pool: what is announced there is narrower, and the user is to know. */
+export function judgeNarrowing(advertisement: BGPAdvertisement, pools: readonly IPAddressPool[]): readonly Problem[] {
+  const ranges = selectedPools(advertisement, pools).flatMap((pool) => rangesOf(pool).map((poolRange) => ({ pool, ...poolRange })));
+  return AGGREGATIONS.flatMap(({ family, field }) => {
     const length = advertisement[field];
-    const short = selectedPools(advertisement, pools).find((pool) => length < (widestBlocks(pool)[family] ?? 0));
-    if (short === undefined) continue;
-    const widest = widestBlocks(short)[family] ?? 0;
-    const rule = `must be at least ${widest}, the widest block of ${printRef(refOf(short))}`;
-    problems.push(problemOf(advertisement, { severity: 'error', field: `spec.${field}`, rule, value: length, effect: 'the pool is not announced by it' }));
-  }
-  return problems;
+    const isNarrower = (aggregate: Aggregate): boolean => aggregate.length > length;
+    const announced = ranges.filter(({ pool, range }) => range.family === family && !isTooNarrow(pool, family, advertisement));
+    const all = announced.map(({ range }) => range);
+    for (const { pool, text, range } of announced) {
+      const ends: readonly IpAddress[] = [{ family, value: range.first }, { family, value: range.last }];
+      // Where networks fit into the range itself the others need not be looked at.
+      if (!ends.some((end) => isNarrower(aggregateOf(end, advertisement, [range])))) continue;
+      const narrower = ends.map((end) => aggregateOf(end, advertisement, all)).find(isNarrower);
+      if (narrower === undefined) continue;
+      const rule = `makes networks that reach beyond ${text} of ${printRef(refOf(pool))}`;
+      const effect = `addresses at its ends are announced in narrower ones, such as ${narrower.prefix}`;
+      return [problemOf(advertisement, { severity: 'warning', field: `spec.${field}`, rule, value: length, effect })];
+    }
+    return [];
+  });
 }
 
 /** An advertisement as far as it can contradict another. */
@@ -83,7 +114,7 @@ interface Claim {
 
 /**
  * Advertisements that give one prefix two values of localPref for the same peer from the same node. Those with
- * serviceSelectors are left out: they are judged for each Service. They come oldest first; the older one counts.
+ * serviceSelectors are left out: they are judged for each Service. They come oldest first; the oldest that has a value counts.
  */
 export function judgeLocalPref(advertisements: readonly BGPAdvertisement[], { pools, reachOf }: AdvertisementContext): readonly Problem[] {
   const problems: Problem[] = [];
@@ -99,23 +130,24 @@ export function judgeLocalPref(advertisements: readonly BGPAdvertisement[], { po
   }
   return problems;
 
-  /** Adds the claim to all prefixes it is for; returns the oldest that contradicts it, if there is one. */
+  /** Adds the claim to all prefixes it is for; returns the oldest with a value that contradicts it, else one without, if there is one. */
   function enter(claim: Claim): BGPAdvertisement | null {
-    let opponent: BGPAdvertisement | null = null;
+    const opponents: BGPAdvertisement[] = [];
     for (const key of prefixKeys(claim.advertisement, pools)) {
       const others = claims.get(key) ?? [];
       comparisons += 1 + others.length;
-      opponent ??= others.find((other) => contradict(claim, other, reachOf))?.advertisement ?? null;
+      opponents.push(...others.filter((other) => contradict(claim, other, reachOf)).map(({ advertisement }) => advertisement));
       claims.set(key, others);
       others.push(claim);
     }
-    return opponent;
+    const sorted = opponents.toSorted(compareAge);
+    return sorted.find(({ localPref }) => localPref !== null) ?? sorted[0] ?? null;
   }
 }
 
 function prefixKeys(advertisement: BGPAdvertisement, pools: readonly IPAddressPool[]): string[] {
   return selectedPools(advertisement, pools).flatMap((pool) =>
-    AGGREGATIONS.filter(({ family }) => widestBlocks(pool)[family] !== null).map(
+    AGGREGATIONS.filter(({ family }) => widestBlocks(pool)[family] !== null && !isTooNarrow(pool, family, advertisement)).map(
       ({ family, field }) => `${pool.metadata.name} ${family} ${advertisement[field]}`,
     ),
   );
@@ -127,14 +159,15 @@ function contradict(one: Claim, other: Claim, reachOf: NodeReach): boolean {
   return meet(reachOf(one.advertisement.nodeSelectors), reachOf(other.advertisement.nodeSelectors));
 }
 
+/** Where one of them has no value, the other's is sent: nothing that somebody asked for is left undone, which is worth a word only. */
 function contradiction(advertisement: BGPAdvertisement, holder: BGPAdvertisement): Problem {
-  const theirs = holder.localPref === null ? 'none' : String(holder.localPref);
+  const counting = holder.localPref === null ? advertisement : holder;
   return problemOf(advertisement, {
-    severity: 'error',
+    severity: advertisement.localPref === null || holder.localPref === null ? 'warning' : 'error',
     field: 'spec.localPref',
-    rule: `must be that of other advertisements of the same pools, peers and nodes; ${printRef(refOf(holder))} has ${theirs}`,
+    rule: `must be that of other advertisements of the same pools, peers and nodes; ${printRef(refOf(holder))} has ${holder.localPref ?? 'none'}`,
     value: advertisement.localPref ?? 'none',
-    effect: `where both apply, ${printRef(refOf(holder))} counts`,
+    effect: `where both apply, the ${counting.localPref} of ${printRef(refOf(counting))} is sent`,
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Problem } from '../../../core/ir/problem.ts';
 import { decodeObject } from '../../decode/decodeObject.ts';
 import { ObjectStore } from '../../model/store.ts';
 import { judgeAnnouncements } from './judgeAnnouncements.ts';
@@ -17,6 +18,15 @@ function peer(name: string, spec: Raw): Raw {
 
 /** `severity name field: rule` of each problem. */
 function judge(objects: readonly Raw[]): string[] {
+  return problemsOf(objects).map(({ severity, object, field, rule }) => `${severity} ${object?.name} ${field}: ${rule}`);
+}
+
+/** `name: effect` of each problem. */
+function effects(objects: readonly Raw[]): string[] {
+  return problemsOf(objects).map(({ object, effect }) => `${object?.name}: ${effect}`);
+}
+
+function problemsOf(objects: readonly Raw[]): readonly Problem[] {
   const store = new ObjectStore();
   const upserts = objects.map((object, index) => {
     const createdAt = new Date(Date.UTC(2026, 0, 1, 0, index)).toISOString();
@@ -24,9 +34,12 @@ function judge(objects: readonly Raw[]): string[] {
     assert.ok(decoded.object !== null, JSON.stringify(decoded.problems));
     return decoded.object;
   });
-  // The order in which objects come must not matter.
   store.apply({ upserts: upserts.toReversed(), deletes: [] });
-  return judgeAnnouncements(store).map(({ severity, object, field, rule }) => `${severity} ${object?.name} ${field}: ${rule}`);
+  const problems = judgeAnnouncements(store);
+  const inOrder = new ObjectStore();
+  inOrder.apply({ upserts, deletes: [] });
+  assert.deepEqual(judgeAnnouncements(inOrder), problems, 'the order in which objects come must not matter');
+  return problems;
 }
 
 const EDGE = [{ matchLabels: { role: 'edge' } }];
@@ -63,10 +76,45 @@ test('One AS number per VRF and one router ID per node', () => {
   ]);
 });
 
-test('A profile is found by name; echo over several hops is warned of', () => {
+test('A peer that is refused claims nothing where it is, and all it asks for elsewhere', () => {
+  const [other, same] = ['192.0.2.2', '192.0.2.3'];
+  const second = (spec: Raw): Raw => peer('b', { peerAddress: other, myASN: 64999, routerID: '10.0.0.2', ...spec });
+  const refused = 'error b spec.myASN: must be that of all peers on the same nodes and in the same VRF (localASN may differ); BGPPeer default/a has 64512';
+  assert.deepEqual(judge([peer('a', {}), second({}), peer('c', { peerAddress: other }), peer('d', { peerAddress: same, routerID: '10.0.0.4' })]), [refused]);
+  assert.deepEqual(judge([...NODES, peer('a', { nodeSelectors: EDGE }), second({}), peer('c', { peerAddress: other, nodeSelectors: EDGE })]), [refused]);
+  assert.deepEqual(judge([...NODES, peer('a', { nodeSelectors: EDGE }), second({}), peer('c', { peerAddress: other, myASN: 64999, nodeSelectors: CORE })]), [
+    refused, 'error c spec.peerAddress: must differ from those of other peers on the same nodes; BGPPeer default/b has it',
+  ]);
+  // Nodes that come later are like none that is known.
+  assert.deepEqual(judge([...NODES, peer('a', { nodeSelectors: EDGE }), second({}), peer('c', { peerAddress: same })]).length, 2);
+});
+
+test('A profile is found by name; echo that will never be sent is warned of', () => {
   assert.deepEqual(judge([raw('BFDProfile', 'p', {}), peer('a', { bfdProfile: 'p' })]), []);
   assert.match(judge([peer('a', { bfdProfile: 'p' })]).join(), /^warning a spec\.bfdProfile: must name a BFDProfile/);
-  assert.match(judge([raw('BFDProfile', 'p', { echoMode: true }), peer('a', { bfdProfile: 'p', ebgpMultiHop: true })]).join(), /must not have echoMode/);
+  const echoTo = (spec: Raw): string[] => judge([raw('BFDProfile', 'p', { echoMode: true }), peer('a', { bfdProfile: 'p', ...spec })]);
+  const warned = (why: string): string[] => [`warning a spec.bfdProfile: must not have echoMode for a peer ${why}`];
+  assert.deepEqual(echoTo({ ebgpMultiHop: true }), warned('with ebgpMultiHop (RFC 5883)'));
+  assert.deepEqual(echoTo({ peerAddress: '2001:db8::1' }), warned('with an IPv6 address'));
+  assert.deepEqual(echoTo({ peerAddress: undefined, interface: 'eth1' }), warned('on an interface, which is spoken to over IPv6'));
+  assert.deepEqual(echoTo({}), []);
+  // It is tried over the link, too.
+  assert.deepEqual(echoTo({ peerASN: 64512 }), []);
+  assert.deepEqual(effects([raw('BFDProfile', 'p', { echoMode: true }), peer('a', { bfdProfile: 'p', ebgpMultiHop: true })]), ['a: no echo packets are sent to this peer']);
+});
+
+test('Of two profiles with one name the older is judged, as it is the one that counts', () => {
+  const profile = (namespace: string, echoMode: boolean): Raw => ({ ...raw('BFDProfile', 'p', { echoMode }), metadata: { name: 'p', namespace } });
+  const watched = peer('a', { bfdProfile: 'p', ebgpMultiHop: true });
+  assert.equal(judge([profile('one', true), profile('two', false), watched]).length, 1);
+  assert.equal(judge([profile('one', false), profile('two', true), watched]).length, 0);
+});
+
+test('A community that no object names silences its advertisement, which says so', () => {
+  const advertisement = raw('BGPAdvertisement', 'adv', { communities: ['64512:1', 'ghost', 'no-export'] });
+  assert.deepEqual(judge([advertisement]), ['warning adv spec.communities[1]: must name an entry of a Community that exists']);
+  assert.deepEqual(effects([advertisement]), ['adv: it announces nothing until there is one']);
+  assert.deepEqual(judge([advertisement, raw('Community', 'names', { communities: [{ name: 'ghost', value: '64512:2' }] })]), []);
 });
 
 test('A community has one meaning in all Community objects', () => {
@@ -87,9 +135,38 @@ test('An aggregate may not be wider than the blocks a pool is made of', () => {
     ['192.0.2.1-192.0.3.255', 24],
   ] as const) {
     const pool = raw('IPAddressPool', 'p', { addresses: [addresses] });
-    assert.deepEqual(judge([pool, advertise(widest)]), [], addresses);
+    assert.ok(judge([pool, advertise(widest)]).every((text) => text.startsWith('warning')), addresses);
     assert.match(judge([pool, advertise(widest - 1)]).join(), new RegExp(`spec\\.aggregationLength: must be at least ${widest}`), addresses);
   }
+});
+
+test('Each pool that is too narrow for an aggregate is named, by family, and says nothing of the others', () => {
+  const pools = [
+    raw('IPAddressPool', 'wide', { addresses: ['192.0.2.0/24', '198.51.100.16/28'] }),
+    raw('IPAddressPool', 'narrow', { addresses: ['203.0.113.0/28', '2001:db8::/64'] }),
+    raw('IPAddressPool', 'narrower', { addresses: ['203.0.113.128/29'] }),
+  ];
+  const reported = judge([...pools, raw('BGPAdvertisement', 'adv', { aggregationLength: 20, aggregationLengthV6: 64 })]);
+  const tooShort = (least: number, pool: string): string => `error adv spec.aggregationLength: must be at least ${least}, the widest block of IPAddressPool default/${pool}`;
+  assert.deepEqual(reported, [tooShort(24, 'wide'), tooShort(28, 'narrow'), tooShort(29, 'narrower')]);
+  assert.deepEqual(effects([...pools, raw('BGPAdvertisement', 'adv', { aggregationLength: 28 })]), ['adv: IPv4 addresses of the pool are not announced by it']);
+  // What is announced is looked at as if the others were not there.
+  assert.deepEqual(judge([...pools, raw('BGPAdvertisement', 'adv', { aggregationLength: 24 })]), [
+    tooShort(28, 'narrow'), tooShort(29, 'narrower'), 'warning adv spec.aggregationLength: makes networks that reach beyond 198.51.100.16/28 of IPAddressPool default/wide',
+  ]);
+});
+
+test('An aggregate that does not divide the ranges of a pool is said to be announced in parts', () => {
+  const advertise = (spec: Raw): Raw => raw('BGPAdvertisement', 'adv', spec);
+  const warnings = (addresses: readonly string[], spec: Raw): string[] => judge([raw('IPAddressPool', 'p', { addresses }), advertise(spec)]);
+  const reachBeyond = (field: string, range: string): string[] => [`warning adv spec.${field}: makes networks that reach beyond ${range} of IPAddressPool default/p`];
+  assert.deepEqual(warnings(['192.0.2.10-192.0.2.20'], { aggregationLength: 30 }), reachBeyond('aggregationLength', '192.0.2.10-192.0.2.20'));
+  assert.deepEqual(warnings(['192.0.2.0/24', '198.51.100.16/28'], { aggregationLength: 24 }), reachBeyond('aggregationLength', '198.51.100.16/28'));
+  assert.deepEqual(warnings(['2001:db8::/64', '2001:db8:1::1-2001:db8:1::4'], { aggregationLengthV6: 64 }), reachBeyond('aggregationLengthV6', '2001:db8:1::1-2001:db8:1::4'));
+  for (const length of [24, 28, 32]) assert.deepEqual(warnings(['192.0.2.0/24', '198.51.100.0-198.51.101.255'], { aggregationLength: length }), []);
+  assert.deepEqual(warnings(['192.0.2.10-192.0.2.20', '2001:db8::1-2001:db8::9'], {}), []);
+  // What is refused is not announced at all.
+  assert.deepEqual(warnings(['192.0.2.10-192.0.2.20'], { aggregationLength: 29 }).map((text) => text.slice(0, 5)), ['error']);
 });
 
 test('Two local preferences contradict each other only for one pool, length, peer and node, and without serviceSelectors', () => {
@@ -104,6 +181,28 @@ test('Two local preferences contradict each other only for one pool, length, pee
   assert.equal(against({ aggregationLength: 24 }), 0);
   assert.equal(against({ localPref: 100 }), 0);
   assert.equal(against({ serviceSelectors: [{ matchLabels: { a: 'b' } }] }), 0);
+});
+
+test('Where one advertisement says no local preference, the other one\'s is said to count, whichever is older', () => {
+  const pool = raw('IPAddressPool', 'p', { addresses: ['192.0.2.0/24'] });
+  const advertise = (name: string, localPref: number | undefined): Raw => raw('BGPAdvertisement', name, { localPref });
+  const rule = (name: string, holder: string): string =>
+    `${name} spec.localPref: must be that of other advertisements of the same pools, peers and nodes; BGPAdvertisement default/${holder}`;
+  const sent = (value: number, name: string): string => `where both apply, the ${value} of BGPAdvertisement default/${name} is sent`;
+  for (const none of [undefined, 0]) {
+    const [first, second] = [[pool, advertise('x1', none), advertise('x2', 200)], [pool, advertise('x1', 200), advertise('x2', none)]];
+    assert.deepEqual([judge(first), effects(first)], [[`warning ${rule('x2', 'x1')} has none`], [`x2: ${sent(200, 'x2')}`]]);
+    assert.deepEqual([judge(second), effects(second)], [[`warning ${rule('x2', 'x1')} has 200`], [`x2: ${sent(200, 'x1')}`]]);
+    // Against several, the oldest that says one.
+    const third = [...first, advertise('x3', 300)];
+    assert.deepEqual([judge(third)[1], effects(third)[1]], [`error ${rule('x3', 'x2')} has 200`, `x3: ${sent(200, 'x2')}`]);
+  }
+});
+
+test('A local preference that is not announced for want of a wider pool contradicts nobody', () => {
+  const pool = raw('IPAddressPool', 'p', { addresses: ['192.0.2.0/24'] });
+  const advertise = (name: string, localPref: number): Raw => raw('BGPAdvertisement', name, { localPref, aggregationLength: 16 });
+  assert.deepEqual(judge([pool, advertise('x1', 100), advertise('x2', 200)]).filter((text) => text.includes('localPref')), []);
 });
 
 test('So many advertisements for one pool that they cannot all be compared are said to be', () => {

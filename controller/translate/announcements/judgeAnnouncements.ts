@@ -4,14 +4,15 @@ import { refOf, type Community, type Kind, type KubeObject } from '../../model/o
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareAge } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';
-import { judgeAggregation, judgeLocalPref, judgeReferences, type AdvertisementContext } from './judgeAdvertisements.ts';
+import { judgeAggregation, judgeLocalPref, judgeNarrowing, judgeReferences, type AdvertisementContext } from './judgeAdvertisements.ts';
 import { judgePeers } from './judgePeers.ts';
 import { createNodeReach } from './nodeReach.ts';
 
 /**
  * What is wrong between L2Advertisements, BGPAdvertisements, BGPPeers, BFDProfiles and Communities, beyond what each says by
  * itself: `error` where two contradict each other, of which the older counts; `warning` where a name refers to nothing, as it
- * may be on its way. Pure, and the same whatever order objects came in. Costs the number of these objects by that of the nodes.
+ * may be on its way, and where something is done in another way than one may think. Pure, and the same whatever order objects
+ * came in. Costs the number of these objects by that of the nodes.
  */
 export function judgeAnnouncements(objects: ObjectIndex): readonly Problem[] {
   const peers = oldestFirst(objects, 'BGPPeer');
@@ -27,10 +28,11 @@ export function judgeAnnouncements(objects: ObjectIndex): readonly Problem[] {
     reachOf,
   };
   return [
-    ...judgePeers(peers, objects.list('BFDProfile'), reachOf),
+    ...judgePeers(peers, oldestFirst(objects, 'BFDProfile'), reachOf),
     ...judgeCommunities(communities),
     ...[...oldestFirst(objects, 'L2Advertisement'), ...bgp].flatMap((advertisement) => judgeReferences(advertisement, context)),
     ...bgp.flatMap((advertisement) => judgeAggregation(advertisement, context.pools)),
+    ...bgp.flatMap((advertisement) => judgeNarrowing(advertisement, context.pools)),
     ...judgeLocalPref(bgp, context),
   ];
 }

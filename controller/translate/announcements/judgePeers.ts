@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import { parseIpAddress, printIpAddress } from '../../../core/net/ipAddress.ts';
@@ -37,54 +38,66 @@ const RULES: readonly PeerRule[] = [
   },
 ];
 
-/** What a value of a scope is held by: the first peer, and all nodes of those that share it. */
+/** What a value of a scope is held by: the first peer, and all nodes on which a peer with it is spoken to. */
 interface Holding {
   readonly holder: BGPPeer;
   reach: Reach;
 }
 
+/** A rule with what it was kept by: scope → value → who holds it. On no node two values of one scope are held. */
+interface Book {
+  readonly rule: PeerRule;
+  readonly scopes: Map<string, Map<string, Holding>>;
+}
+
 /**
  * What BGPPeers that can meet on a node must agree in, as one router speaks to all of them: one router ID, one AS number per
- * VRF, no neighbour twice. The older peer counts. Peers come oldest first; costs their number by the number of nodes.
+ * VRF, no neighbour twice. The older peer counts; where it is left out itself, it keeps no other from being spoken to. Peers and
+ * profiles come oldest first; costs the number of peers by the number of nodes.
  */
-export function judgePeers(peers: readonly BGPPeer[], profiles: Iterable<BFDProfile>, reachOf: NodeReach): readonly Problem[] {
-  const problems = RULES.flatMap((rule) => applyRule(rule, peers, reachOf));
-  const byName = new Map([...profiles].map((profile) => [profile.metadata.name, profile]));
-  for (const peer of peers) {
-    const problem = judgeProfile(peer, byName);
-    if (problem !== null) problems.push(problem);
-  }
-  return problems;
+export function judgePeers(peers: readonly BGPPeer[], profiles: readonly BFDProfile[], reachOf: NodeReach): readonly Problem[] {
+  const books = RULES.map((rule): Book => ({ rule, scopes: new Map() }));
+  // Of two with one name the older counts.
+  const byName = new Map(profiles.toReversed().map((profile) => [profile.metadata.name, profile]));
+  return [
+    ...peers.flatMap((peer) => enter(peer, reachOf(peer.nodeSelectors), books)),
+    ...peers.flatMap((peer) => judgeProfile(peer, byName) ?? []),
+  ];
 }
 
-function applyRule(rule: PeerRule, peers: readonly BGPPeer[], reachOf: NodeReach): Problem[] {
+/** Says what keeps a peer from being spoken to, and has it hold what it asks for on the nodes where nothing does. */
+function enter(peer: BGPPeer, reach: Reach, books: readonly Book[]): readonly Problem[] {
   const problems: Problem[] = [];
-  /** scope → value → who holds it. */
-  const scopes = new Map<string, Map<string, Holding>>();
-  for (const peer of peers) {
+  let left = reach;
+  for (const { rule, scopes } of books) {
     const scope = rule.scope(peer);
-    if (scope === null) continue;
-    let holdings = scopes.get(scope);
-    if (holdings === undefined) scopes.set(scope, (holdings = new Map()));
-    const reach = reachOf(peer.nodeSelectors);
-    // Where no two may meet, every peer is a value of its own.
-    const value = rule.value === null ? printRef(refOf(peer)) : rule.value(peer);
-    const holder = opponentOf(value, reach, holdings);
-    if (holder === null) hold(holdings, value, { holder: peer, reach });
-    else problems.push(contradiction(rule, peer, holder));
+    const opponents = scope === null ? [] : opponentsOf(valueOf(rule, peer), reach, scopes.get(scope) ?? new Map());
+    for (const opponent of opponents) left = left.difference(opponent.reach);
+    const [first] = opponents;
+    if (first !== undefined) problems.push(contradiction(rule, peer, first.holder));
   }
+  if (left.size > 0) for (const book of books) hold(book, peer, left);
   return problems;
 }
 
-function opponentOf(value: string, reach: Reach, holdings: ReadonlyMap<string, Holding>): BGPPeer | null {
-  for (const [other, holding] of holdings) if (other !== value && meet(reach, holding.reach)) return holding.holder;
-  return null;
+/** Where no two may meet, every peer is a value of its own. */
+function valueOf({ value }: PeerRule, peer: BGPPeer): string {
+  return value === null ? printRef(refOf(peer)) : value(peer);
 }
 
-function hold(holdings: Map<string, Holding>, value: string, added: Holding): void {
+function opponentsOf(value: string, reach: Reach, holdings: ReadonlyMap<string, Holding>): readonly Holding[] {
+  return [...holdings].filter(([other, holding]) => other !== value && meet(reach, holding.reach)).map(([, holding]) => holding);
+}
+
+function hold({ rule, scopes }: Book, peer: BGPPeer, reach: Reach): void {
+  const scope = rule.scope(peer);
+  if (scope === null) return;
+  const holdings = scopes.get(scope) ?? new Map<string, Holding>();
+  scopes.set(scope, holdings);
+  const value = valueOf(rule, peer);
   const known = holdings.get(value);
-  if (known === undefined) holdings.set(value, added);
-  else known.reach = known.reach === 'every' || added.reach === 'every' ? 'every' : known.reach.union(added.reach);
+  if (known === undefined) holdings.set(value, { holder: peer, reach });
+  else known.reach = known.reach.union(reach);
 }
 
 function contradiction(rule: PeerRule, peer: BGPPeer, holder: BGPPeer): Problem {
@@ -112,6 +125,14 @@ function judgeProfile(peer: BGPPeer, profiles: ReadonlyMap<string, BFDProfile>):
   if (profile === undefined) {
     return problemOf(peer, { ...finding, rule: 'must name a BFDProfile that exists', effect: 'the session is not watched by BFD until there is one' });
   }
-  if (!profile.echoMode || !peer.ebgpMultiHop) return null;
-  return problemOf(peer, { ...finding, rule: 'must not have echoMode for a peer with ebgpMultiHop (RFC 5883)', effect: 'the echo function is not used' });
+  const why = profile.echoMode ? neverEchoes(peer) : null;
+  if (why === null) return null;
+  return problemOf(peer, { ...finding, rule: `must not have echoMode for a peer ${why}`, effect: 'no echo packets are sent to this peer' });
+}
+
+/** What of a peer keeps the echo function from it; null: nothing. One of the own AS has it where it is on the link, which shows later. */
+function neverEchoes({ peer, ebgpMultiHop }: BGPPeer): string | null {
+  if (peer.type === 'interface') return 'on an interface, which is spoken to over IPv6';
+  if (isIPv6(peer.address)) return 'with an IPv6 address';
+  return ebgpMultiHop ? 'with ebgpMultiHop (RFC 5883)' : null;
 }

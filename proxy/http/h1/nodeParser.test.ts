@@ -6,7 +6,8 @@ import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { TEST_LIMITS, linesOf } from './fixture/eventLog.ts';
-import { randomFrom, seedOf } from './fixture/random.ts';
+import { randomFrom } from '../../../core/testing/random.ts';
+import { testSeed } from '../../../core/testing/seededRandom.ts';
 import { validRequest } from './fixture/validRequest.ts';
 import { RequestDecoder } from './requestDecoder.ts';
 
@@ -21,7 +22,7 @@ interface Read {
 }
 
 test(`${REQUESTS} valid requests are read as the parser of node:http reads them over a socket`, async (context) => {
-  const seed = seedOf(process.env);
+  const seed = testSeed();
   context.diagnostic(`GATEHOUSE_SEED=${seed}`);
   const random = randomFrom(seed);
   const requests = Array.from({ length: REQUESTS }, () => validRequest(random));

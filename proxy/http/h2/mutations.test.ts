@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { randomFrom } from '../../../core/testing/random.ts';
+import { testSeed } from '../../../core/testing/seededRandom.ts';
 import { assertNothingOpen } from '../../testing/nothingOpen.ts';
-import { randomFrom, seedOf } from '../h1/fixture/random.ts';
 import { block, data, frame, headers, request, reset, settings, windowUpdate } from './fixture/rawFrames.ts';
 import { answer, LIMITS, startH2Server } from './fixture/startH2Server.ts';
 import { CLIENT_PREFACE, FLAG, FRAME } from './frames.ts';
@@ -9,7 +10,7 @@ import { H2Input } from './h2Input.ts';
 
 after(assertNothingOpen);
 
-const SEED = seedOf(process.env);
+const SEED = testSeed();
 const RUNS = 300;
 
 const POST = request({ ':method': 'POST' }, [['content-length', '5'], ['cookie', 'a=b']]);

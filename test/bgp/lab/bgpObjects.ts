@@ -18,6 +18,7 @@ export interface BgpPeerSpec {
   readonly connectTime?: string;
   readonly nodeSelectors?: readonly { readonly matchLabels: Readonly<Record<string, string>> }[];
   readonly password?: string;
+  readonly passwordSecret?: { readonly name: string };
   readonly bfdProfile?: string;
   readonly enableGracefulRestart?: boolean;
   readonly ebgpMultiHop?: boolean;

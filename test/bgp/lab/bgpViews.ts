@@ -1,6 +1,9 @@
+import assert from 'node:assert/strict';
 import type { BgpReport } from '../../../controller/announcer/bgp/bgpReport.ts';
 import type { GatehouseNode } from '../../netns/gatehouseNode.ts';
+import { BINARY } from '../../support/gatehouse.ts';
 import { until } from '../../support/until.ts';
+import { bgpPrefix } from './bgpObjects.ts';
 
 export type PeerView = BgpReport['peers'][number];
 export type RouteView = BgpReport['routes'][number];
@@ -43,4 +46,16 @@ export async function allEstablished(gatehouse: GatehouseNode, names: readonly s
   } catch (error) {
     throw new Error(`sessions of ${gatehouse.node.nodeName} are missing: ${last.join('; ')}`, { cause: error });
   }
+}
+
+/** Resolves once it lists the routes of a VIP of the lab's pool with the reason why nobody is told of them, for people too. */
+export async function listedAsWithdrawn(gatehouse: GatehouseNode, vip: number, reason: string): Promise<void> {
+  const prefixes: readonly string[] = Object.values(bgpPrefix(vip));
+  const routes = await until(`${gatehouse.node.nodeName} lists ${prefixes.join(' and ')} as withdrawn`, async () => {
+    const found = (await bgpRoutesOf(gatehouse)).filter(({ prefix, state }) => prefixes.includes(prefix) && state === 'withdrawn');
+    return found.length === prefixes.length && found;
+  });
+  for (const route of routes) assert.deepEqual([route.reason, route.paths], [reason, []]);
+  const text = await gatehouse.node.exec(BINARY, ['bgp', 'routes', '--admin', '127.0.0.1:9090']);
+  for (const prefix of prefixes) assert.ok(text.includes(`  ${prefix}: ${reason}\n`), text);
 }

@@ -7,19 +7,17 @@ import { PREFIX_LENGTH } from '../../netns/labAddresses.ts';
 import { endProcess } from '../../netns/namespace.ts';
 import type { RouterHost } from './routerHost.ts';
 
-/** A peer that does as it is told. */
+/** A peer that does as it is told, in its first connection: later ones are reset. */
 export interface HostilePeer {
   /** IPv4, of the lab's subnet: it is given to the host. */
   readonly address: string;
   readonly open: Buffer;
-  /** Sent when the session is established; null: the connection is reset then. */
-  readonly afterwards: Buffer | null;
+  /** Sent when the session is established. */
+  readonly afterwards: Buffer;
   /** Octets per segment; 0: all at once. */
   readonly pieces: number;
   /** Asks for all routes after that. */
   readonly refreshes: boolean;
-  /** How many connections are spoken to; later ones are closed. */
-  readonly sessions: number;
   /** Asks for all routes without end, and reads nothing. */
   readonly stopsReading: boolean;
 }
@@ -42,7 +40,7 @@ const FIXTURE = join(import.meta.dirname, '../fixture/hostilePeers.ts');
 /** Starts them all on one host; resolves once they listen. */
 export async function startHostilePeers(t: TestContext, { namespace, folder }: RouterHost, peers: readonly HostilePeer[]): Promise<HostilePeers> {
   for (const { address } of peers) await namespace.exec('ip', ['address', 'replace', `${address}/${PREFIX_LENGTH.ipv4}`, 'dev', 'eth0']);
-  const wanted = peers.map(({ open, afterwards, ...rest }) => ({ ...rest, open: open.toString('base64'), afterwards: afterwards?.toString('base64') ?? null }));
+  const wanted = peers.map(({ open, afterwards, ...rest }) => ({ ...rest, open: open.toString('base64'), afterwards: afterwards.toString('base64') }));
   // Too long for a command line.
   const file = join(folder, 'hostilePeers.json');
   await writeFile(file, JSON.stringify(wanted));

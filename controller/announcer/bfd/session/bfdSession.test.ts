@@ -145,6 +145,17 @@ test('a poll is answered at once by a final, which does not count among periodic
   assert.equal(session.dueMs(), dueMs);
 });
 
+test('whoever pretends to be the peer has it sent no more than a hundred packets a second, and the peer still gets its finals', () => {
+  const session = start();
+  session.tick(0);
+  let answers = 0;
+  for (let nowMs = 0; nowMs < 1_000; nowMs += 1) {
+    for (const state of ['Down', 'AdminDown'] as const) answers += sent(session.receive(from(state, { poll: true, yourDiscriminator: 0 }), nowMs)).length;
+  }
+  assert.ok(answers > 20 && answers < 150, `${answers} packets for 2000`);
+  assert.equal(sent(session.receive(from('AdminDown', { poll: true }), 1_011)).filter(({ final }) => final).length, 1);
+});
+
 test('once it is up, a session polls until the peer has heard of its faster timers', () => {
   const session = start();
   session.tick(0);
@@ -188,6 +199,19 @@ test('what changes during a poll is told by another, with a packet between them 
   assert.deepEqual([100, 150].map((nowMs) => sent(session.tick(nowMs))[0]?.poll), [false, true]);
   session.receive(from('Up', { final: true }), 155);
   assert.equal(session.view().transmitIntervalMs, 600);
+});
+
+test('a peer in demand mode hears of what changes during a poll, too', () => {
+  const session = bringTo(start(), 'Up');
+  session.receive(from('Up', { demand: true, desiredMinTxUs: 10_000_000 }), 0);
+  session.configure({ ...SETTINGS, transmitIntervalMs: 500 });
+  session.tick(50);
+  session.configure({ ...SETTINGS, transmitIntervalMs: 600 });
+  session.receive(from('Up', { demand: true, final: true, desiredMinTxUs: 10_000_000 }), 55);
+  assert.deepEqual([1_000, 2_000].map((nowMs) => sent(session.tick(nowMs))[0]?.poll), [false, true]);
+  session.receive(from('Up', { demand: true, final: true, desiredMinTxUs: 10_000_000 }), 2_005);
+  assert.equal(session.view().transmitIntervalMs, 600);
+  assert.deepEqual(sent(session.tick(5_000)), []);
 });
 
 test('a session that goes down is slow again, whatever it was polling for', () => {

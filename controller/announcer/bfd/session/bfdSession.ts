@@ -4,6 +4,7 @@ import type { ControlPacket } from '../controlPacket.ts';
 import { diagnosticCode, printDiagnostic, type Diagnostic } from '../diagnostics.ts';
 import { EchoFunction } from './echoFunction.ts';
 import { LocalTimers } from './localTimers.ts';
+import { RateLimit } from './rateLimit.ts';
 
 /** What a session is made with. */
 export interface BfdSessionOptions {
@@ -55,6 +56,12 @@ export function createBfdSession(options: BfdSessionOptions, nowMs: number): Bfd
 
 const US_PER_MS = 1_000;
 
+/**
+ * Packets beside the periodic ones, which answer what has come: whoever pretends to be the peer must not have it sent more than it can stand.
+ * An interval as short as that of any profile, which is what section 6.8.7 asks of a limit.
+ */
+const ANSWER_RATE = { burst: 20, intervalMs: 10 } as const;
+
 /** What the peer has said last; forgotten after a Detection Time of silence (section 6.8.1). */
 interface Remote {
   readonly state: BfdState;
@@ -77,6 +84,7 @@ class AsynchronousSession implements BfdSession {
   readonly #random: () => number;
   readonly #timers: LocalTimers;
   readonly #echo: EchoFunction | null;
+  readonly #answers = new RateLimit(ANSWER_RATE);
   #settings: BfdSettings;
   #state: BfdState = 'Down';
   #diagnostic: Diagnostic = 'No Diagnostic';
@@ -117,7 +125,7 @@ class AsynchronousSession implements BfdSession {
     if (next !== this.#state) this.#enter(next, { diagnostic: next === 'Down' ? 'Neighbor Signaled Session Down' : 'No Diagnostic', why: said }, nowMs);
     else if (packet.state !== before) this.#tell(said);
     // Section 6.8.7: a Final is sent whatever the timers say, and does not count among periodic packets.
-    if (packet.poll) this.#send(true);
+    if (packet.poll && this.#answers.take(nowMs)) this.#send(true);
     this.#adjustEcho();
     return this.#finish();
   }
@@ -201,7 +209,7 @@ class AsynchronousSession implements BfdSession {
     this.#adjustEcho();
     this.#tell(why);
     // Section 6.8.7: what is new is told at once.
-    if (this.#mayTransmit()) this.#sendPeriodic(nowMs);
+    if (this.#mayTransmit() && (state === 'AdminDown' || this.#answers.take(nowMs))) this.#sendPeriodic(nowMs);
   }
 
   #tell(why: string): void {
@@ -240,7 +248,7 @@ class AsynchronousSession implements BfdSession {
     const { discriminator, minRxUs, demand, state } = this.#remote;
     if (this.#settings.passive && discriminator === 0) return false;
     if (minRxUs === 0) return false;
-    return !(demand && this.#state === 'Up' && state === 'Up' && !this.#timers.isPolling());
+    return !(demand && this.#state === 'Up' && state === 'Up' && !this.#timers.isTelling());
   }
 
   #sendDueMs(): number | null {

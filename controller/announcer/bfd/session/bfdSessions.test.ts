@@ -93,7 +93,7 @@ test('settings alone change a session, anything else makes a new one', () => {
     fresh.set([ENDPOINT], 0);
     fresh.receive(packet(), ARRIVAL, 0);
     const effects = fresh.set([next], 1);
-    assert.deepEqual(newsOf(effects), ['a Down']);
+    assert.deepEqual(newsOf(effects), ['a AdminDown'], 'by this side\'s intent');
     assert.equal(reportOf(fresh)?.state, 'Down');
     assert.ok(sentBy(effects).includes('101 AdminDown 5') && sentBy(effects).includes('102 Down 0'));
   }
@@ -116,6 +116,30 @@ test('a session that is not wanted any more says AdminDown for a while, of which
   }
   assert.ok(said.length >= 2 && said.every((one) => one.startsWith('101 AdminDown')));
   assert.equal(ended, 1);
+});
+
+test('AdminDown is said for a Detection Time where that is longer', () => {
+  const table = createTable();
+  table.set([{ ...ENDPOINT, settings: { ...SETTINGS, transmitIntervalMs: 4_000, receiveIntervalMs: 4_000 } }], 0);
+  table.receive(packet(), ARRIVAL, 0);
+  let said = sentBy(table.set([], 10)).length;
+  for (let nowMs = 20; table.dueMs() !== null && nowMs < 100_000; nowMs += 10) said += sentBy(table.tick(nowMs)).length;
+  assert.ok(said >= 3, `${said} times`);
+});
+
+test('whoever changes a session with each packet is not told of each time, but the last word is', () => {
+  const table = createTable();
+  table.set([ENDPOINT], 0);
+  const told: string[] = [];
+  for (let nowMs = 0; nowMs < 2_000; nowMs += 1) {
+    for (const state of ['Down', 'AdminDown'] as const) told.push(...newsOf(table.receive(packet({ state }), ARRIVAL, nowMs)));
+    told.push(...newsOf(table.tick(nowMs)));
+  }
+  assert.ok(told.length > 20 && told.length < 40, `told ${told.length} times of 4000 changes`);
+  assert.equal(reportOf(table)?.state, 'Down');
+  const last = [...newsOf(table.receive(packet(), ARRIVAL, 2_000))];
+  for (let nowMs = 2_000; nowMs < 3_000; nowMs += 1) last.push(...newsOf(table.tick(nowMs)));
+  assert.equal(last.at(-1), `a ${reportOf(table)?.state}`);
 });
 
 test('one that returns meanwhile is a new session, and the old one is silent at once', () => {

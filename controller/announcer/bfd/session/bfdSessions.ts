@@ -3,6 +3,7 @@ import type { BfdEndpoint, BfdReport, BfdState } from '../bfdSpeaker.ts';
 import { decodeControlPacket, encodeControlPacket } from '../controlPacket.ts';
 import { ECHO_KEY_BYTES, readEchoDiscriminator } from './echoFunction.ts';
 import { createBfdSession, type BfdSession, type SessionEffect } from './bfdSession.ts';
+import { NewsLimit, type SessionNews } from './newsLimit.ts';
 
 /** How a datagram came in. Addresses are octets in hexadecimal digits. */
 export interface Arrival {
@@ -63,13 +64,15 @@ export interface BfdSessions {
   reports(now: Moment): ReadonlyMap<string, BfdReport>;
 }
 
-/** Section 6.8.16: AdminDown is said for a Detection Time; ours: three packets, as the session is slow from then on. */
+/** Section 6.8.16: AdminDown is said for a Detection Time; ours: three packets at least, as the session is slow from then on, and not for ever. */
 const LINGER_MS = 2_500;
+const MAX_LINGER_MS = 60_000;
 
 interface Entry {
   endpoint: BfdEndpoint;
   readonly session: BfdSession;
   readonly addressKey: string;
+  readonly news: NewsLimit;
   dropped: number;
   /** Where its packets come in; 0: not known yet. */
   interfaceIndex: number;
@@ -98,9 +101,11 @@ class SessionTable implements BfdSessions {
       const next = wanted.get(name);
       if (next !== undefined && isSameSession(entry.endpoint, next)) continue;
       this.#byName.delete(name);
-      this.#perform(entry, entry.session.disable(nowMs));
-      this.#leaving.set(entry, nowMs + LINGER_MS);
-      if (next !== undefined) this.#effects.push({ type: 'changed', name, state: 'Down', remoteState: 'Down', why: 'its ends are others: it begins anew' });
+      const { detectionTimeMs } = entry.session.view();
+      this.#perform(entry, entry.session.disable(nowMs), nowMs);
+      this.#leaving.set(entry, nowMs + Math.min(Math.max(LINGER_MS, detectionTimeMs), MAX_LINGER_MS));
+      // By this side's intent, which says nothing about the path.
+      if (next !== undefined) this.#effects.push({ type: 'changed', name, state: 'AdminDown', remoteState: 'Down', why: 'its ends are others: it begins anew' });
     }
     for (const endpoint of wanted.values()) {
       const known = this.#byName.get(endpoint.name);
@@ -131,7 +136,7 @@ class SessionTable implements BfdSessions {
       this.#effects.push({ type: 'echoLink', interfaceIndex: arrival.interfaceIndex });
     }
     entry.interfaceIndex = arrival.interfaceIndex;
-    this.#perform(entry, entry.session.receive(decoded.packet, nowMs));
+    this.#perform(entry, entry.session.receive(decoded.packet, nowMs), nowMs);
     return this.#finish();
   }
 
@@ -152,13 +157,13 @@ class SessionTable implements BfdSessions {
 
   dueMs(): number | null {
     let earliest = Number.POSITIVE_INFINITY;
-    for (const { session } of this.#byName.values()) earliest = Math.min(earliest, session.dueMs() ?? earliest);
+    for (const { session, news } of this.#byName.values()) earliest = Math.min(earliest, session.dueMs() ?? earliest, news.dueMs() ?? earliest);
     for (const [{ session }, untilMs] of this.#leaving) earliest = Math.min(earliest, untilMs, session.dueMs() ?? earliest);
     return earliest === Number.POSITIVE_INFINITY ? null : earliest;
   }
 
   disable(nowMs: number): readonly BfdEffect[] {
-    for (const entry of [...this.#byName.values(), ...this.#leaving.keys()]) this.#perform(entry, entry.session.disable(nowMs));
+    for (const entry of [...this.#byName.values(), ...this.#leaving.keys()]) this.#perform(entry, entry.session.disable(nowMs), nowMs);
     return this.#finish();
   }
 
@@ -178,7 +183,7 @@ class SessionTable implements BfdSessions {
     const { random, randomOctets } = this.#options;
     const echoKey = isIpv4(endpoint) ? randomOctets(ECHO_KEY_BYTES) : null;
     const session = createBfdSession({ settings: endpoint.settings, localDiscriminator: this.#drawDiscriminator(), random, echoKey }, nowMs);
-    const entry: Entry = { endpoint, session, addressKey, dropped: 0, interfaceIndex: 0 };
+    const entry: Entry = { endpoint, session, addressKey, news: new NewsLimit(), dropped: 0, interfaceIndex: 0 };
     this.#byName.set(endpoint.name, entry);
     this.#byAddresses.set(addressKey, [...this.#byAddresses.get(addressKey) ?? [], entry]);
   }
@@ -206,14 +211,20 @@ class SessionTable implements BfdSessions {
 
   #tickEntry(entry: Entry, nowMs: number): void {
     const dueMs = entry.session.dueMs();
-    if (dueMs !== null && nowMs >= dueMs) this.#perform(entry, entry.session.tick(nowMs));
+    if (dueMs !== null && nowMs >= dueMs) this.#perform(entry, entry.session.tick(nowMs), nowMs);
+    this.#tell(entry, entry.news.take(nowMs));
   }
 
-  #perform(entry: Entry, effects: readonly SessionEffect[]): void {
+  /** Of a session that is no longer wanted nobody needs to hear. */
+  #tell(entry: Entry, news: SessionNews | null): void {
+    const { name } = entry.endpoint;
+    if (news !== null && this.#byName.get(name) === entry) this.#effects.push({ ...news, name });
+  }
+
+  #perform(entry: Entry, effects: readonly SessionEffect[], nowMs: number): void {
     const { endpoint, session } = entry;
     for (const effect of effects) {
-      // Of a session that is no longer wanted nobody needs to hear.
-      if (effect.type === 'changed' && this.#byName.get(endpoint.name) === entry) this.#effects.push({ ...effect, name: endpoint.name });
+      if (effect.type === 'changed') this.#tell(entry, entry.news.offer(effect, nowMs));
       if (effect.type === 'echo') this.#effects.push({ ...effect, endpoint, interfaceIndex: entry.interfaceIndex });
       if (effect.type === 'send') this.#effects.push({ type: 'send', endpoint, discriminator: session.localDiscriminator, octets: encodeControlPacket(effect.packet) });
     }

@@ -46,6 +46,11 @@ export class LocalTimers {
     return this.#poll === 'active' || this.#poll === 'queued';
   }
 
+  /** The peer is to hear of new intervals, whether this packet polls or is the one between two sequences. */
+  isTelling(): boolean {
+    return this.#poll !== 'none';
+  }
+
   /** A packet with the Final bit has come. */
   endPoll(): void {
     if (this.#poll === 'queued') {

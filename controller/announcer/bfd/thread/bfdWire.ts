@@ -194,7 +194,7 @@ class UdpWire implements BfdWire {
     try {
       receiver.socket = openDatagramReceiver({
         family, port: PORTS[hops], device: vrf, filter: hops === 'single' ? assembleTtlFilter(family) : null,
-        receiveBufferBytes: RECEIVE_BUFFER_BYTES, maxPayloadBytes: MAX_CONTROL_PACKET_BYTES,
+        receiveBufferBytes: RECEIVE_BUFFER_BYTES, maxPayloadBytes: MAX_CONTROL_PACKET_BYTES, besides: this.#besides(receiver),
       });
       this.#tell(receiver, subjectOf(receiver), null);
     } catch (error) {
@@ -202,6 +202,12 @@ class UdpWire implements BfdWire {
       receiver.retryAtMs = nowMs + REPAIR_EVERY_MS;
       this.#tell(receiver, subjectOf(receiver), error.message);
     }
+  }
+
+  /** Receivers of the same port for other VRFs. */
+  #besides({ family, hops }: Receiver): readonly number[] {
+    return [...this.#receivers.values()].flatMap(({ family: ofFamily, hops: ofHops, socket }) =>
+      socket !== null && ofFamily === family && ofHops === hops ? [socket.descriptor] : []);
   }
 
   #openSender(endpoint: BfdEndpoint, sender: Sender): DatagramSender {

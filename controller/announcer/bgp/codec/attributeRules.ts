@@ -19,6 +19,8 @@ export interface AttributeRule {
   readonly name: string;
   /** Its Optional and Transitive flags; others are malformed (RFC 7606 section 3 c). */
   readonly flags: number;
+  /** What is done about others. */
+  readonly flagsOutcome: AttributeOutcome;
   /** What is wrong with a value, in words; null: nothing. */
   readonly fault: (value: Uint8Array, context: AttributeContext) => string | null;
   readonly outcome: AttributeOutcome;
@@ -31,9 +33,9 @@ const ORIGIN_INCOMPLETE = 2;
 const LOOPBACK_OCTET = 127;
 const FIRST_GROUP_OCTET = 224;
 
-const withdraw = { outcome: 'treat-as-withdraw', internalOnly: false } as const;
-const internal = { outcome: 'treat-as-withdraw', internalOnly: true } as const;
-const discard = { outcome: 'attribute-discard', internalOnly: false } as const;
+const withdraw = { outcome: 'treat-as-withdraw', flagsOutcome: 'treat-as-withdraw', internalOnly: false } as const;
+const internal = { outcome: 'treat-as-withdraw', flagsOutcome: 'treat-as-withdraw', internalOnly: true } as const;
+const discard = { outcome: 'attribute-discard', flagsOutcome: 'treat-as-withdraw', internalOnly: false } as const;
 
 /**
  * Known attributes by code; MP_REACH_NLRI and MP_UNREACH_NLRI are read elsewhere. What is not here is passed on or
@@ -70,8 +72,10 @@ export const ATTRIBUTE_RULES: ReadonlyMap<number, AttributeRule> = new Map<numbe
   [ATTRIBUTE.ipv6ExtendedCommunities, {
     name: 'IPv6 EXTENDED_COMMUNITIES', flags: OPTIONAL_TRANSITIVE, fault: multipleOf(20), ...withdraw,
   }],
-  // RFC 7311 section 3.
-  [ATTRIBUTE.aigp, { name: 'AIGP', flags: OPTIONAL_NON_TRANSITIVE, fault: aigpFault, ...discard }],
+  // RFC 7311 sections 3 and 3.2.
+  [ATTRIBUTE.aigp, {
+    name: 'AIGP', flags: OPTIONAL_NON_TRANSITIVE, fault: aigpFault, ...discard, flagsOutcome: 'attribute-discard',
+  }],
   // RFC 9552 section 8.2.2.
   [ATTRIBUTE.linkState, { name: 'BGP-LS', flags: OPTIONAL_NON_TRANSITIVE, fault: linkStateFault, ...discard }],
   // RFC 8092 section 6.

@@ -11,7 +11,7 @@ import { read16 } from './octets.ts';
 /** What path attributes say of routes, and what is wrong with them. */
 export interface AttributeFindings {
   readonly ok: true;
-  /** How many attributes there are. */
+  /** How many attributes there are, one that is cut off included. */
   readonly attributes: number;
   /** Null: no such attribute. */
   readonly reach: MultiprotocolNlri | null;
@@ -50,6 +50,7 @@ export function decodeAttributes(octets: Uint8Array, context: AttributeContext):
       if (isMultiprotocol(octets[offset + 1] ?? 0)) {
         return listFault('MP_REACH_NLRI or MP_UNREACH_NLRI ends beyond the attributes');
       }
+      findings.attributes += 1;
       // RFC 7606 section 4: the length of all attributes is known, and so is where the routes are.
       note(findings, 'treat-as-withdraw', 'an attribute ends beyond the attributes');
       break;
@@ -112,7 +113,7 @@ function judgeOther({ flags, code, value }: Attribute, findings: Findings): null
     return null;
   }
   if (!hasFlags(flags, rule.flags)) {
-    note(findings, 'treat-as-withdraw', `${rule.name} has flags 0x${flags.toString(16)}`);
+    note(findings, rule.flagsOutcome, `${rule.name} has flags 0x${flags.toString(16)}`);
     return null;
   }
   const fault = rule.fault(value, findings.context);

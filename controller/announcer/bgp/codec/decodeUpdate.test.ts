@@ -152,6 +152,8 @@ const DISCARDED: readonly Row[] = [
   { line: 'AIGP of no octets', attribute: rawAttribute(0x80, 26, []) },
   { line: 'AIGP that ends in the head of an entry', attribute: rawAttribute(0x80, 26, [1, 0]) },
   { line: 'AIGP with an entry of no length', attribute: rawAttribute(0x80, 26, [2, 0, 0]) },
+  // RFC 7311 section 3.2, not RFC 7606 section 3 c.
+  { line: 'AIGP that is transitive', attribute: rawAttribute(0xc0, 26, [1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 1]) },
   { line: 'AIGP with a metric of 4 octets', attribute: rawAttribute(0x80, 26, [1, 0, 7, 0, 0, 0, 1]) },
   { line: 'Prefix-SID with an entry beyond its end', attribute: rawAttribute(0xc0, 40, [1, 0, 7, 0]) },
   { line: 'BGP-LS that ends in the head of an entry', attribute: rawAttribute(0x80, 29, [4, 0, 0]) },
@@ -244,6 +246,7 @@ interface Reset {
   readonly data?: Octets;
 }
 
+const SPOILED_UNREACH = rawAttribute(0xc0, 15, [0, 2, 1, ...ROUTE_6]);
 const CUT_REACH = rawAttribute(0x80, 14, [0, 2, 1, 16, 0x20]);
 
 const RESETS: readonly Reset[] = [
@@ -272,7 +275,8 @@ const RESETS: readonly Reset[] = [
   { line: 'a malformed attribute and no route', octets: rawUpdate({ attributes: [rawAttribute(0x40, 1, [9])] }), subcode: 1 },
   { line: 'a malformed attribute and withdrawals alone', octets: rawUpdate({ withdrawn: ROUTE, attributes: [rawAttribute(0xc0, 8, [1])] }), subcode: 1 },
   { line: 'attributes that end in the head of one, and no route', octets: rawUpdate({ attributes: [[0xc0, 8]] }), subcode: 1 },
-  { line: 'MP_UNREACH_NLRI with wrong flags', octets: rawUpdate({ attributes: [rawAttribute(0xc0, 15, [0, 2, 1])] }), subcode: 1 },
+  { line: 'MP_UNREACH_NLRI with wrong flags beside others', octets: rawUpdate({ attributes: [SPOILED_UNREACH, ORIGIN] }), subcode: 1 },
+  { line: 'MP_UNREACH_NLRI with wrong flags and half a head', octets: rawUpdate({ attributes: [SPOILED_UNREACH, [0xc0, 8]] }), subcode: 1 },
 ];
 
 for (const { line, octets: message, subcode, data = [] } of RESETS) {
@@ -286,6 +290,11 @@ for (const { line, octets: message, subcode, data = [] } of RESETS) {
 test('MP_REACH_NLRI with wrong flags is read for its routes, which are treated as withdrawn', () => {
   const attributes = [[0xc0, ...REACH.slice(1)], ORIGIN, AS_PATH];
   const { announced, withdrawn, faults } = read(rawUpdate({ attributes }));
+  assert.deepEqual([announced.ipv6, withdrawn.ipv6, faults[0]?.outcome], [0, 1, 'treat-as-withdraw']);
+});
+
+test('MP_UNREACH_NLRI alone takes nothing but withdrawals away, so that wrong flags do not end the session (RFC 7606 section 5.2)', () => {
+  const { announced, withdrawn, faults } = read(rawUpdate({ attributes: [SPOILED_UNREACH] }));
   assert.deepEqual([announced.ipv6, withdrawn.ipv6, faults[0]?.outcome], [0, 1, 'treat-as-withdraw']);
 });
 

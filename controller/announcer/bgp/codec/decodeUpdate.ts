@@ -41,8 +41,9 @@ interface Parts {
 function summary({ withdrawn, announced, findings }: Parts): Decoded<ReceivedUpdate> {
   const { reach, unreach, faults, attributes } = findings;
   const isWithdrawn = faults.some(({ outcome }) => outcome === 'treat-as-withdraw');
-  // RFC 7606 section 5.2: without a route nobody knows that all routes were found.
-  if (isWithdrawn && announced + (reach?.count ?? 0) === 0) {
+  const isUnreachAlone = attributes === 1 && unreach !== null;
+  // RFC 7606 section 5.2: without a route nobody knows that all routes were found, unless MP_UNREACH_NLRI is all there is.
+  if (isWithdrawn && !isUnreachAlone && announced + (reach?.count ?? 0) === 0) {
     const text = `an UPDATE without routes is malformed: ${faults.map((fault) => fault.text).join('; ')}`;
     return updateFault(UPDATE_ERROR.malformedAttributeList, text);
   }

@@ -91,6 +91,7 @@ const capability = (...octets: readonly number[]): Uint8Array => rawOpen([octets
 const ROWS: readonly Row[] = [
   { line: 'version 3', octets: rawOpen([0], { 0: 3 }), fault: [2, 1], data: [0, 4] },
   { line: 'AS 0', octets: rawOpen([0], { 1: 0, 2: 0 }), fault: [2, 2] },
+  { line: 'AS 0 and another in the capability', octets: rawOpen([8, 2, 6, 65, 4, 0, 0, 0xfc, 0], { 1: 0, 2: 0 }), fault: [2, 2] },
   { line: 'AS_TRANS without the capability for 4-octet AS numbers', octets: rawOpen([0], { 1: 0x5b, 2: 0xa0 }), fault: [2, 2] },
   { line: 'AS 0 in the capability', octets: capability(65, 4, 0, 0, 0, 0), fault: [2, 2] },
   { line: 'AS_TRANS in the capability', octets: capability(65, 4, 0, 0, 0x5b, 0xa0), fault: [2, 2] },

@@ -46,12 +46,14 @@ export function decodeOpen(body: Uint8Array): Decoded<OpenMessage> {
   const capabilities: Capability[] = [];
   const fault = decodeParameters(body, capabilities);
   if (fault !== null) return fault;
-  const asn = realAsn(read16(body, 1), capabilities);
+  const twoOctetAsn = read16(body, 1);
+  const asn = realAsn(twoOctetAsn, capabilities);
   if (asn === null) {
     return openFault(OPEN_ERROR.badPeerAs, 'there are two different AS numbers of four octets');
   }
-  if (asn === 0 || asn === AS_TRANS) {
-    return openFault(OPEN_ERROR.badPeerAs, `${asn} is nobody's AS number (RFC 7607, RFC 6793)`);
+  // Beside an AS number of four octets stands the same of two, or AS_TRANS: 0 is wrong there, too.
+  if (twoOctetAsn === 0 || asn === 0 || asn === AS_TRANS) {
+    return openFault(OPEN_ERROR.badPeerAs, `${twoOctetAsn === 0 ? 0 : asn} is nobody's AS number (RFC 7607, RFC 6793)`);
   }
   if (read32(body, 5) === 0) return openFault(OPEN_ERROR.badBgpIdentifier, 'the BGP Identifier is 0.0.0.0');
   const holdTimeS = read16(body, 3);

@@ -18,7 +18,7 @@ interface Changes {
 function make({ routes = [routeOf('192.0.2.1')], state = 'announced', peer = {}, negotiated = {}, alive = [], links = [] }: Changes) {
   return peerRoutes({
     routes: new Map(routes.map((route) => [route.prefix, route])),
-    states: new Map(routes.map(({ prefix }) => [prefix, { state, reason: '', sinceMs: 0 }])),
+    states: new Map(routes.map(({ prefix }) => [prefix, { state, reason: '', obstacles: new Map(), sinceMs: 0 }])),
     peer: { ...PEER, ...peer }, negotiated: { ...NEGOTIATED, ...negotiated }, links, nodeName: 'one', alive: new Set(alive),
   });
 }
@@ -95,9 +95,30 @@ test('where the peer takes several paths it gets those by other nodes too, while
   assert.equal(paths({ ...several, peer: { addPathSend: 2 }, alive: ['two', 'three', 'four'] }).length, 2);
 });
 
+test('paths by other nodes are those of each route\'s own list, with its attributes, whatever other routes share with it', () => {
+  const listOf = (...nodes: readonly string[]) => nodes.map((node) => ({ node, nextHop: `10.0.0.${node.length}` }));
+  const shared = listOf('four', 'seven');
+  const better = [{ ...ANNOUNCEMENT, med: 5 }];
+  const routes = [
+    routeOf('192.0.2.1', { otherNodes: shared }), routeOf('192.0.2.2', { otherNodes: shared }), routeOf('192.0.2.3', { otherNodes: listOf('four') }),
+    routeOf('192.0.2.4', { otherNodes: shared, announcements: better }),
+  ];
+  const several = { negotiated: { addPathSend: ['ipv4'] as const }, peer: { addPathSend: 8 }, alive: ['four', 'seven'] };
+  const sent = [...make({ routes, ...several }).routes.values()];
+  const shown = sent.map(({ prefix, attributes: { nextHop, med } }) => `${prefix} ${nextHop} ${med}`);
+  assert.deepEqual(shown, [
+    '192.0.2.1/32 10.0.0.1 null', '192.0.2.1/32 10.0.0.4 null', '192.0.2.1/32 10.0.0.5 null',
+    '192.0.2.2/32 10.0.0.1 null', '192.0.2.2/32 10.0.0.4 null', '192.0.2.2/32 10.0.0.5 null',
+    '192.0.2.3/32 10.0.0.1 null', '192.0.2.3/32 10.0.0.4 null',
+    '192.0.2.4/32 10.0.0.1 5', '192.0.2.4/32 10.0.0.4 5', '192.0.2.4/32 10.0.0.5 5',
+  ]);
+  const identifiers = (index: number): readonly number[] => sent.filter(({ prefix }) => prefix === `192.0.2.${index}/32`).map(({ pathId }) => pathId);
+  assert.deepEqual([identifiers(2), identifiers(4), identifiers(3)], [identifiers(1), identifiers(1), identifiers(1).slice(0, 2)]);
+});
+
 test('what a change does not touch is answered with the same objects', () => {
   const [one, two] = [routeOf('192.0.2.1'), routeOf('192.0.2.2')];
-  const states = new Map<string, RouteState>([one, two].map(({ prefix }) => [prefix, { state: 'announced', reason: '', sinceMs: 0 }]));
+  const states = new Map<string, RouteState>([one, two].map(({ prefix }) => [prefix, { state: 'announced', reason: '', obstacles: new Map(), sinceMs: 0 }]));
   const routesOf = (...routes: readonly WantedRoute[]): ReadonlyMap<string, WantedRoute> => new Map(routes.map((route) => [route.prefix, route]));
   const input: PeerRoutesInput = { routes: routesOf(one, two), states, peer: PEER, negotiated: NEGOTIATED, links: [], nodeName: 'one', alive: new Set() };
   const make = createPeerRoutes();
@@ -108,7 +129,7 @@ test('what a change does not touch is answered with the same objects', () => {
   const changed = make({ ...input, routes: routesOf(one, { ...two, announcements: [{ ...ANNOUNCEMENT, med: 5 }] }) });
   assert.equal(changed.routes.get('192.0.2.1/32 0'), first.routes.get('192.0.2.1/32 0'));
   assert.equal(changed.routes.get('192.0.2.2/32 0')?.attributes.med, 5);
-  const draining = make({ ...input, states: new Map([...states, [two.prefix, { state: 'draining', reason: '', sinceMs: 0 }]]) });
+  const draining = make({ ...input, states: new Map([...states, [two.prefix, { state: 'draining', reason: '', obstacles: new Map(), sinceMs: 0 }]]) });
   assert.deepEqual(draining.routes.get('192.0.2.2/32 0')?.attributes.communities, [0xffff_0000]);
   assert.equal(make({ ...input, routes: routesOf(one) }).routes.size, 1);
   assert.equal(make({ ...input, negotiated: { ...NEGOTIATED, ends: { localAddress: '10.0.0.9', remoteAddress: '10.0.0.254' } } }).routes.get('192.0.2.1/32 0')?.attributes.nextHop, '10.0.0.9');

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { hash32 } from '../../../../core/balance/hash32.ts';
 import type { Link } from '../../parts.ts';
-import type { RouteAnnouncement, WantedPeer, WantedRoute } from '../bgpWanted.ts';
+import type { OtherNode, RouteAnnouncement, WantedPeer, WantedRoute } from '../bgpWanted.ts';
 import type { AddressFamily, PathAttributes } from '../codec/message.ts';
 import type { Negotiated } from '../session/sessionEvents.ts';
 import { nextHopOf, type NextHop } from './nextHops.ts';
@@ -65,7 +65,7 @@ export function createPeerRoutes(): MakePeerRoutes {
     const isSame = context !== null && isSameContext(context, input, hops);
     if (isSame && input.routes === lastInput?.routes && input.states === lastInput.states) return last;
     lastInput = input;
-    if (context === null || !isSame) context = { input, hops, attributes: new Map() };
+    if (context === null || !isSame) context = { input, hops, attributes: new Map(), paths: new WeakMap() };
     const before = isSame ? entries : new Map<string, Entry>();
     entries = entriesOf(input, context, before);
     const isUnchanged = isSame && entries.size === before.size && [...entries].every(([prefix, entry]) => before.get(prefix) === entry);
@@ -87,7 +87,12 @@ interface Context {
   readonly hops: NextHops;
   /** By what they are made from: many routes share them. */
   readonly attributes: Map<string, PathAttributes>;
+  /** By the attributes of this node's own path and the list of other nodes: many routes share both. */
+  readonly paths: WeakMap<PathAttributes, WeakMap<readonly OtherNode[], readonly SharedPath[]>>;
 }
+
+/** What paths of many prefixes have in common. */
+type SharedPath = Pick<OutRoute, 'pathId' | 'attributes'>;
 
 /** A prefix, and what became of it. */
 interface Entry {
@@ -132,17 +137,34 @@ function pathsOf(route: WantedRoute, state: RouteState['state'], context: Contex
   if (announcement === undefined || hop === undefined || !hop.ok) return [];
   const shared = `${announcementKey(announcement)} ${family} ${state}`;
   const attributes = remember(context, shared, () => attributesOf(announcement, { hop, input, isDraining: state === 'draining' }));
-  const path = (pathId: number, own: PathAttributes): Entry['paths'][number] => [`${prefix} ${pathId}`, { prefix, family, pathId, attributes: own }];
-  if (!input.negotiated.addPathSend.includes(family)) return [path(0, attributes)];
-  const others = route.otherNodes.filter(({ node }) => input.alive.has(node)).slice(0, input.peer.addPathSend - 1);
-  const identifiers = pathIdentifiers([input.nodeName, ...others.map(({ node }) => node)]);
-  return [
-    path(identifiers.get(input.nodeName) ?? 1, attributes),
+  const isAlone = !input.negotiated.addPathSend.includes(family);
+  const paths = isAlone ? [{ pathId: 0, attributes }] : severalPaths(route.otherNodes, { shared, attributes }, context);
+  return paths.map((path) => [`${prefix} ${path.pathId}`, { prefix, family, ...path }]);
+}
+
+/** That by this node, with what others of the same attributes share, and those by other nodes. */
+function severalPaths(
+  otherNodes: readonly OtherNode[],
+  { shared, attributes }: { readonly shared: string; readonly attributes: PathAttributes },
+  context: Context,
+): readonly SharedPath[] {
+  const byList = context.paths.get(attributes) ?? new WeakMap<readonly OtherNode[], readonly SharedPath[]>();
+  context.paths.set(attributes, byList);
+  const known = byList.get(otherNodes);
+  if (known !== undefined) return known;
+  const { alive, nodeName, peer } = context.input;
+  const others = otherNodes.filter(({ node }) => alive.has(node)).slice(0, peer.addPathSend - 1);
+  const identifiers = pathIdentifiers([nodeName, ...others.map(({ node }) => node)]);
+  const made = [
+    { pathId: identifiers.get(nodeName) ?? 1, attributes },
     // How good another node's link is, only that node knows.
-    ...others.map(({ node, nextHop }) => path(identifiers.get(node) ?? 1, remember(
-      context, `${shared} ${nextHop}`, () => ({ ...attributes, nextHop, linkLocalNextHop: null, linkBandwidth: null }),
-    ))),
+    ...others.map(({ node, nextHop }) => {
+      const make = (): PathAttributes => ({ ...attributes, nextHop, linkLocalNextHop: null, linkBandwidth: null });
+      return { pathId: identifiers.get(node) ?? 1, attributes: remember(context, `${shared} ${nextHop}`, make) };
+    }),
   ];
+  byList.set(otherNodes, made);
+  return made;
 }
 
 function remember({ attributes }: Context, key: string, make: () => PathAttributes): PathAttributes {

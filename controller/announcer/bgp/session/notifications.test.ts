@@ -192,6 +192,27 @@ test('A message that the state does not take is answered by 5/1, 5/2 or 5/3 with
   assert.deepEqual(notification(delayed.hear(delayed.connect(), KEEPALIVE)), { code: 5, subcode: 0, data: [4] });
 });
 
+test('A message that the state does not take is refused for that, whatever else is wrong with it', () => {
+  const update = rawMessage(2, [0, 9, 0, 0]);
+  const refresh = rawMessage(5, [0, 1, 1, 1, 0]);
+  for (const [octets, type] of [[update, 2], [refresh, 5]] as const) {
+    const sent = converse();
+    assert.deepEqual(notification(sent.hear(sent.connect(), octets)), { code: 5, subcode: 1, data: [type] });
+  }
+  for (const [octets, type] of [[update, 2], [refresh, 5], [rawMessage(1, openBody({ version: 3 })), 1]] as const) {
+    const confirm = converse();
+    const connection = confirm.connect();
+    confirm.hear(connection, testOpen());
+    assert.deepEqual(notification(confirm.hear(connection, octets)), { code: 5, subcode: 2, data: [type] });
+  }
+  const established = converse();
+  const tooShort = rawMessage(1, openBody({ holdTimeS: 1 }));
+  assert.deepEqual(notification(established.hear(established.establish(), tooShort)), { code: 5, subcode: 3, data: [1] });
+  const headless = converse();
+  const wrongLength = rawMessage(2, [], 22);
+  assert.deepEqual(notification(headless.hear(headless.connect(), wrongLength)), { code: 1, subcode: 2, data: [0, 22] }, 'a header is looked at first');
+});
+
 test('A hold timer that expires is answered by 4/0: in OpenSent after 4 minutes, then after the hold time', () => {
   const sent = converse({ peer: testPeer({ connect: 'active' }) });
   sent.connect();

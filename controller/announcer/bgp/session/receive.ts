@@ -1,5 +1,6 @@
 import { CEASE, ERROR, OPEN_ERROR, STATE_ERROR } from '../codec/errorCodes.ts';
-import type { NotificationMessage, OpenMessage, ReceivedMessage, ReceivedUpdate, RouteRefreshMessage } from '../codec/message.ts';
+import type { BgpFault, NotificationMessage, OpenMessage, ReceivedMessage, ReceivedUpdate, RouteRefreshMessage } from '../codec/message.ts';
+import { capabilityOf } from './capabilitiesOf.ts';
 import { closeOthers, resolveCollision } from './collision.ts';
 import { closeConnection, failConnection, forgetConnection, keepTrying, loseConnection } from './loss.ts';
 import { codecOptions, negotiate } from './negotiate.ts';
@@ -13,12 +14,17 @@ import { closedByPeer } from './words.ts';
 /** Message types on the wire (RFC 4271 section 4.1; RFC 2918 section 3). */
 const MESSAGE_TYPES: Readonly<Record<ReceivedMessage['type'], number>> = { open: 1, update: 2, notification: 3, keepalive: 4, routeRefresh: 5 };
 
+/** Types of messages that errors with these codes are about; errors of a header are about none. */
+const TYPES_OF_ERRORS: ReadonlyMap<number, ReceivedMessage['type']> = new Map([
+  [ERROR.open, 'open'], [ERROR.update, 'update'], [ERROR.routeRefresh, 'routeRefresh'],
+]);
+
 /** Octets of a connection: the messages that end in them, until one of them closes it. */
 export function receiveOctets(session: Session, connection: Connection, octets: Uint8Array): void {
   session.received.octets += octets.length;
   for (const decoded of connection.framer.messages(octets)) {
     if (!decoded.ok) {
-      failConnection(session, connection, decoded.fault);
+      refuseOctets(session, connection, decoded.fault);
       return;
     }
     session.received[decoded.message.type] += 1;
@@ -29,24 +35,40 @@ export function receiveOctets(session: Session, connection: Connection, octets: 
 }
 
 function receiveMessage(session: Session, connection: Connection, message: ReceivedMessage): void {
+  if (!isExpected(message.type, connection.phase)) return refuseMessage(session, connection, message.type);
   switch (message.type) {
     case 'notification':
       return receiveNotification(session, connection, message);
     case 'open':
-      if (connection.phase === 'DelayOpen' || connection.phase === 'OpenSent') return receiveOpen(session, connection, message);
-      break;
+      return receiveOpen(session, connection, message);
     case 'keepalive':
-      if (connection.phase === 'OpenConfirm') return establish(session, connection);
-      if (connection.phase === 'Established') return restartHold(session, connection);
-      break;
+      return connection.phase === 'OpenConfirm' ? establish(session, connection) : restartHold(session, connection);
     case 'update':
-      if (connection.phase === 'Established') return receiveUpdate(session, connection, message);
-      break;
+      return receiveUpdate(session, connection, message);
     case 'routeRefresh':
-      if (connection.phase === 'Established') return receiveRouteRefresh(session, connection, message);
-      break;
+      return receiveRouteRefresh(session, connection, message);
   }
-  refuseMessage(session, connection, message.type);
+}
+
+function isExpected(type: ReceivedMessage['type'], phase: Connection['phase']): boolean {
+  switch (type) {
+    case 'notification':
+      return true;
+    case 'open':
+      return phase === 'DelayOpen' || phase === 'OpenSent';
+    case 'keepalive':
+      return phase === 'OpenConfirm' || phase === 'Established';
+    case 'update':
+    case 'routeRefresh':
+      return phase === 'Established';
+  }
+}
+
+/** What has no place in the state is refused for that, whatever else is wrong with it (RFC 4271 section 8.2.2, events 22 and 28). */
+function refuseOctets(session: Session, connection: Connection, fault: BgpFault): void {
+  const type = TYPES_OF_ERRORS.get(fault.code);
+  if (type !== undefined && !isExpected(type, connection.phase)) refuseMessage(session, connection, type);
+  else failConnection(session, connection, fault);
 }
 
 /** RFC 6608: what the state does not take. */
@@ -78,6 +100,7 @@ function receiveOpen(session: Session, connection: Connection, received: OpenMes
   const { offered, ends } = connection;
   const { peer } = session.options;
   if (offered === null) return;
+  session.remoteAsn = received.asn;
   const fault = validateOpen(peer, { offered, received });
   if (fault !== null) return failConnection(session, connection, fault);
   if (!resolveCollision(session, connection, received)) return;
@@ -123,12 +146,13 @@ function receiveUpdate(session: Session, connection: Connection, { announced, wi
   if (endOfRib !== null) session.effects.push({ type: 'endOfRib', family: endOfRib });
 }
 
-/** RFC 2918 section 4: only of families that are spoken; where it was not agreed on at all, it is passed over too. */
+/** RFC 2918 section 4: of families that are spoken, from whom it was offered to; whether the peer offers it as well is another matter. */
 function receiveRouteRefresh(session: Session, connection: Connection, { family, subtype }: RouteRefreshMessage): void {
   restartHold(session, connection);
-  const { negotiated } = connection;
-  if (subtype !== 'request' || family === null || negotiated === null) return;
-  if (negotiated.routeRefresh && negotiated.families.includes(family)) session.effects.push({ type: 'refresh', family });
+  const { negotiated, offered } = connection;
+  if (subtype !== 'request' || family === null || negotiated === null || offered === null) return;
+  const isOffered = capabilityOf(offered, 'routeRefresh') !== null;
+  if (isOffered && negotiated.families.includes(family)) session.effects.push({ type: 'refresh', family });
 }
 
 /** Never answered, whatever is in it (RFC 4271 section 6.4). */

@@ -69,6 +69,8 @@ export interface Session {
   state: SessionState;
   stateSinceMs: number;
   established: number;
+  /** As the peer's last OPEN says; null: none has come. */
+  remoteAsn: number | null;
   readonly sent: RunningCounts;
   readonly received: RunningCounts;
   prefixesReceived: number;
@@ -97,6 +99,7 @@ export function newSession(options: SessionOptions): Session {
     state: 'Idle',
     stateSinceMs: 0,
     established: 0,
+    remoteAsn: null,
     sent: noCounts(),
     received: noCounts(),
     prefixesReceived: 0,

@@ -114,6 +114,8 @@ export interface SessionView {
   /** Since when, wall clock, ms. */
   readonly sinceMs: number;
   readonly negotiated: Negotiated | null;
+  /** As the peer's last OPEN says, whether it was taken or not; null: none has come. */
+  readonly remoteAsn: number | null;
   readonly sent: MessageCounts;
   readonly received: MessageCounts;
   /** Prefixes announced and withdrawn by the peer, all of them dropped. */

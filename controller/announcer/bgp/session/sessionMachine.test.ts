@@ -245,16 +245,22 @@ test('A peer that takes octets again is sent the KEEPALIVE that was left out', (
   assert.deepEqual(inShort(talk.pass(22_500)), ['send keepalive']);
 });
 
-test('A request for routes is passed on for families that are spoken, and if it was agreed on', () => {
+test('A request for routes is passed on for families that are spoken', () => {
   const talk = converse({ peer: testPeer({ families: ['ipv4'] }) });
   const connection = talk.establish();
   assert.deepEqual(talk.hear(connection, { type: 'routeRefresh', family: 'ipv4', subtype: 'request' }), [{ type: 'refresh', family: 'ipv4' }]);
   assert.deepEqual(talk.hear(connection, { type: 'routeRefresh', family: 'ipv6', subtype: 'request' }), []);
   assert.deepEqual(talk.hear(connection, { type: 'routeRefresh', family: 'ipv4', subtype: 'begin' }), []);
-  const without = converse();
-  const other = without.establish(testOpen({ capabilities: [] }));
-  assert.deepEqual(without.hear(other, { type: 'routeRefresh', family: 'ipv4', subtype: 'request' }), []);
-  assert.equal(without.view().received.routeRefresh, 1);
+});
+
+test('A peer may ask for routes if route refresh was offered to it, whether it offers that itself or not', () => {
+  const request = { type: 'routeRefresh', family: 'ipv4', subtype: 'request' } as const;
+  const talk = converse();
+  assert.deepEqual(talk.hear(talk.establish(testOpen({ capabilities: [] })), request), [{ type: 'refresh', family: 'ipv4' }]);
+  const plain = converse();
+  plain.hear(plain.connect(), { type: 'notification', code: 2, subcode: 4, data: new Uint8Array(0) });
+  assert.deepEqual(plain.hear(plain.establish(), request), [], 'it was offered less');
+  assert.equal(plain.view().received.routeRefresh, 1);
 });
 
 test('Routes of the peer are counted and dropped, and its End-of-RIB is told', () => {

@@ -92,12 +92,13 @@ function noteState(session: Session): void {
 }
 
 function view(session: Session, now: Moment): SessionView {
-  const { state, stateSinceMs, sent, received, prefixesReceived, updateFaults, lastUpdateFault, established, lastError, wait } = session;
+  const { state, stateSinceMs, remoteAsn, sent, received, prefixesReceived, updateFaults, lastUpdateFault, established, lastError, wait } = session;
   const furthest = establishedConnection(session) ?? session.connections.find(({ negotiated }) => negotiated !== null);
   return {
     state,
     sinceMs: stateSinceMs === 0 ? now.wallMs : stateSinceMs,
     negotiated: furthest?.negotiated ?? null,
+    remoteAsn,
     sent: { ...sent },
     received: { ...received },
     prefixesReceived,

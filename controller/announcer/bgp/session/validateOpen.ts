@@ -60,7 +60,7 @@ function wrongRouterId({ routerId, localAsn }: WantedPeer, open: OpenMessage): R
   return openFault(OPEN_ERROR.badBgpIdentifier, `the peer has our router ID ${routerId}, and is in our AS: give one of both another (routerID)`);
 }
 
-/** RFC 9234 section 4.2: only when both sides say one, and between ASes. One that says two is wrong in any case. */
+/** RFC 9234 section 4.2: only when both sides say one, and between ASes. One that says two different ones has none that fits. */
 function wrongRole({ role, localAsn }: WantedPeer, open: OpenMessage): Refused | null {
   if (role === null || open.asn === localAsn) return null;
   const theirs = new Set(capabilitiesOf(open, 'role').map((capability) => roleName(capability.role)));

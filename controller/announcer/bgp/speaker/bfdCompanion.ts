@@ -2,12 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../../../core/log/logger.ts';
 import type { BfdEndpoint, BfdReport, BfdSpeaker, BfdSpeakerEvents } from '../../bfd/bfdSpeaker.ts';
 import type { Link } from '../../parts.ts';
-import { bfdEndpointOf } from './bfdEndpoint.ts';
+import { bfdEndpointsOf } from './bfdEndpoint.ts';
 import type { PeerSession } from './peerSession.ts';
+
+/** What BFD needs of a peer. */
+export type WatchedPeer = Pick<PeerSession, 'peer' | 'lastEnds' | 'bfd' | 'withoutBfd'>;
 
 /** The BFD sessions of BGP's peers. The thread that speaks BFD is started when the first peer wants it. */
 export interface BfdCompanion {
-  follow(peers: readonly PeerSession[], links: readonly Link[]): void;
+  follow(peers: readonly WatchedPeer[], links: readonly Link[]): void;
   /** By name of the peer, as they were a moment ago. */
   reports(): ReadonlyMap<string, BfdReport>;
   /** What is wrong, in words. */
@@ -38,8 +41,12 @@ export function createBfdCompanion(dependencies: BfdCompanionDependencies): BfdC
 
 class Companion implements BfdCompanion {
   readonly #dependencies: BfdCompanionDependencies;
-  /** Name → whether it is up, of those that were up since their sessions began: only they can go down. */
-  readonly #wereUp = new Map<string, boolean>();
+  /** Name of the peer → all ways to it. */
+  #ways: ReadonlyMap<string, readonly BfdEndpoint[]> = new Map();
+  /** Name of the peer → that of its session that is up: only that one can go down. The other ways are not tried meanwhile. */
+  readonly #up = new Map<string, string>();
+  /** Peers whose last news was that they cannot be reached. */
+  readonly #lost = new Set<string>();
   #speaker: BfdSpeaker | null = null;
   #endpoints: readonly BfdEndpoint[] = [];
   #reports: ReadonlyMap<string, BfdReport> = new Map();
@@ -51,23 +58,27 @@ class Companion implements BfdCompanion {
     this.#dependencies = dependencies;
   }
 
-  follow(peers: readonly PeerSession[], links: readonly Link[]): void {
+  follow(peers: readonly WatchedPeer[], links: readonly Link[]): void {
     if (this.#isStopped) return;
     for (const session of peers) {
       if (session.peer.bfd === null) session.withoutBfd();
       // A session of BGP that was made anew has not heard it.
-      else if (this.#wereUp.get(session.peer.name) === true) session.bfd(true);
+      else if (this.#up.has(session.peer.name)) session.bfd(true);
     }
-    const next = peers.flatMap((session) => bfdEndpointOf(session.peer, session.lastEnds(), links) ?? []);
-    if (isDeepStrictEqual(next, this.#endpoints)) return;
-    const same = new Set(next.filter((one) => this.#endpoints.some((other) => isSameSession(one, other))).map(({ name }) => name));
-    for (const name of this.#wereUp.keys()) if (!same.has(name)) this.#wereUp.delete(name);
-    this.#endpoints = next;
-    this.#ensureSpeaker().setSessions(next);
+    this.#ways = new Map(peers.map((session) => {
+      const { name } = session.peer;
+      return [name, bfdEndpointsOf(session.peer, { ends: session.lastEnds(), links, before: this.#ways.get(name) ?? [] })];
+    }));
+    this.#forgetOthers();
+    this.#setSessions();
   }
 
   reports(): ReadonlyMap<string, BfdReport> {
-    return this.#reports;
+    return new Map([...this.#ways].flatMap(([name, ways]) => {
+      const reports = ways.flatMap((way) => this.#reports.get(way.name) ?? []);
+      const report = reports.find((one) => one.name === this.#up.get(name)) ?? reports.find(({ received }) => received > 0) ?? reports[0];
+      return report === undefined ? [] : [[name, { ...report, name }]];
+    }));
   }
 
   problems(): readonly string[] {
@@ -84,6 +95,25 @@ class Companion implements BfdCompanion {
     this.stop().catch((error: unknown) => this.#dependencies.logger.warn('BFD could not be ended in good order', { error }));
   }
 
+  /** A session between other ends is another, which has not been up. */
+  #forgetOthers(): void {
+    for (const [peer, name] of this.#up) {
+      const next = this.#ways.get(peer)?.find((way) => way.name === name);
+      if (next === undefined || !this.#endpoints.some((one) => isSameSession(one, next))) this.#up.delete(peer);
+    }
+    for (const peer of this.#lost) if ((this.#ways.get(peer) ?? []).length === 0) this.#lost.delete(peer);
+  }
+
+  #setSessions(): void {
+    const next = [...this.#ways].flatMap(([peer, ways]) => {
+      const up = ways.filter(({ name }) => name === this.#up.get(peer));
+      return up.length > 0 ? up : ways;
+    });
+    if (isDeepStrictEqual(next, this.#endpoints)) return;
+    this.#endpoints = next;
+    this.#ensureSpeaker().setSessions(next);
+  }
+
   #ensureSpeaker(): BfdSpeaker {
     if (this.#speaker !== null) return this.#speaker;
     const speaker = this.#dependencies.createBfd({ changed: (news) => this.#take(news) });
@@ -93,18 +123,40 @@ class Companion implements BfdCompanion {
     return speaker;
   }
 
-  /** A peer that takes its session down by intent says nothing about the path (RFC 5882 section 4.2). */
-  #take({ name, state, remoteState, why }: News): void {
+  #take(news: News): void {
     if (this.#isStopped) return;
+    const { name, state, remoteState, why } = news;
     this.#dependencies.logger.info('a BFD session is in another state', { peer: name, state, remoteState, why });
-    if (state === 'Up') this.#hear(name, true);
-    else if (state === 'Down' && remoteState !== 'AdminDown' && this.#wereUp.has(name)) this.#hear(name, false);
+    const peer = [...this.#ways].find(([, ways]) => ways.some((way) => way.name === name))?.[0];
+    if (peer !== undefined) this.#judge(peer, news);
     this.#look();
   }
 
-  #hear(name: string, isUp: boolean): void {
-    this.#wereUp.set(name, isUp);
-    this.#dependencies.news(name, isUp);
+  /**
+   * A session that is taken down by intent, of either side, says nothing about the path (RFC 5882 section 4.2), and neither does the silence
+   * after it: it counts again when it has been up again.
+   */
+  #judge(peer: string, { name, state, remoteState }: News): void {
+    if (state === 'Up') {
+      // Of several ways that are up the first is kept.
+      if ((this.#up.get(peer) ?? name) !== name) return;
+      this.#up.set(peer, name);
+      this.#hear(peer, true);
+    } else if (state === 'AdminDown' || remoteState === 'AdminDown') {
+      if (this.#up.get(peer) === name) this.#up.delete(peer);
+      // Who waits for it to be up again would wait in vain.
+      if (this.#lost.has(peer)) this.#hear(peer, true);
+    } else if (state === 'Down' && this.#up.get(peer) === name) {
+      this.#up.delete(peer);
+      this.#hear(peer, false);
+    }
+    this.#setSessions();
+  }
+
+  #hear(peer: string, isUp: boolean): void {
+    if (isUp) this.#lost.delete(peer);
+    else this.#lost.add(peer);
+    this.#dependencies.news(peer, isUp);
   }
 
   #look(): void {
@@ -123,7 +175,7 @@ class Companion implements BfdCompanion {
   }
 }
 
-/** Settings alone do not make another session. */
+/** Settings alone do not make another session, but for the port. */
 function isSameSession(one: BfdEndpoint, other: BfdEndpoint): boolean {
-  return isDeepStrictEqual({ ...one, settings: null }, { ...other, settings: null });
+  return isDeepStrictEqual({ ...one, settings: one.settings.hops.type }, { ...other, settings: other.settings.hops.type });
 }

@@ -62,6 +62,16 @@ test('a kernel that could not be told at first may be told a moment later: what 
   assert.deepEqual(done, ['forwarded 192.0.2.1', 'start']);
 });
 
+test('nobody waits for the proxy on account of routes that nothing is ready behind', (t) => {
+  const { driver, done } = createDriver(t);
+  const peer = wantedPeer('default/tor', { gracefulRestart: { restartTimeMs: 120_000, longLivedStaleTimeMs: null } });
+  const idle = (['none', 'elsewhere'] as const).map((endpoints, index) => wantedRoute(`192.0.2.${index}`, [], { needsProxy: true, endpoints }));
+  driver.start();
+  driver.want(bgpWanted([peer], idle));
+  driver.kernelApplied(PORTS, { programmed: true, ports: 1, problems: [] });
+  assert.deepEqual(done, ['forwarded 192.0.2.1', 'start']);
+});
+
 test('peers that keep routes are not told that this is all before the proxy serves, or for a while', (t) => {
   const restarted = (): TestDriver => {
     const made = createDriver(t);

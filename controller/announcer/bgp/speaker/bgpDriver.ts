@@ -150,8 +150,8 @@ class Driver implements BgpDriver {
   }
 }
 
-/** A peer may have kept a route that is to be withdrawn as long as the proxy does not serve. */
+/** A peer may have kept a route that is to be withdrawn as long as the proxy does not serve; without endpoints it is withdrawn anyway. */
 function waitsForProxy({ peers, routes }: BgpWanted): boolean {
   return [...peers.values()].some(({ gracefulRestart }) => gracefulRestart !== null)
-    && [...routes.values()].some(({ vips }) => vips.some(({ needsProxy }) => needsProxy));
+    && [...routes.values()].some(({ vips }) => vips.some(({ needsProxy, endpoints }) => needsProxy && endpoints === 'ready'));
 }

@@ -1,6 +1,6 @@
 import type { BfdReport } from '../../bfd/bfdSpeaker.ts';
 import type { BgpFamilyReport, BgpPeerReport, BgpReport } from '../bgpReport.ts';
-import type { BgpWanted } from '../bgpWanted.ts';
+import type { BgpWanted, WantedPeer } from '../bgpWanted.ts';
 import type { AddressFamily } from '../codec/message.ts';
 import type { RouteState } from '../routes/routeBook.ts';
 import type { ConnectionEnds, SessionView } from '../session/sessionEvents.ts';
@@ -68,7 +68,7 @@ function reportPeer({ wanted }: ReportFacts, name: string, { view, lastEnds, rou
     sinceMs: view.sinceMs,
     localAddress: negotiated?.ends.localAddress ?? lastEnds?.localAddress ?? peer.sourceAddress,
     localAsn: peer.localAsn,
-    remoteAsn: negotiated?.remoteAsn ?? (peer.remoteAsn.type === 'number' ? peer.remoteAsn.asn : null),
+    remoteAsn: negotiated?.remoteAsn ?? knownAsn(peer, view),
     routerId: peer.routerId,
     remoteRouterId: negotiated?.remoteRouterId ?? null,
     remoteHostName: negotiated?.remoteHostName ?? '',
@@ -86,4 +86,10 @@ function reportPeer({ wanted }: ReportFacts, name: string, { view, lastEnds, rou
     retryInMs: view.retryInMs,
     bfd,
   };
+}
+
+/** Without a session: the peer's AS as it must be, else as it said, even if that was refused. Null: any but ours, and nothing was said. */
+function knownAsn({ remoteAsn, localAsn }: WantedPeer, view: SessionView): number | null {
+  if (remoteAsn.type === 'number') return remoteAsn.asn;
+  return view.remoteAsn ?? (remoteAsn.type === 'internal' ? localAsn : null);
 }

@@ -46,6 +46,30 @@ test('a peer gets the routes that are of use here, and loses them as soon as the
   assert.deepEqual({ state: second?.state, paths: second?.paths }, { state: 'withdrawn', paths: [] });
 });
 
+test('a VIP that nothing is ready behind is reported and not announced, and what customers alone may hear says so', async (t) => {
+  const router = await startTestRouter(t, ROUTER);
+  const { speaker } = await startTestSpeaker(t);
+  const names = ['net/router'];
+  const aggregate = wantedRoute('192.0.2.4', names);
+  const routes = [
+    wantedRoute('192.0.2.1', names), wantedRoute('192.0.2.2', names, { endpoints: 'none' }),
+    { ...aggregate, prefix: '192.0.2.4/31', vips: [...aggregate.vips, ...wantedRoute('192.0.2.5', names, { endpoints: 'elsewhere', services: ['default/idle'] }).vips] },
+  ];
+  speaker.want(bgpWanted([peerOf(router, { role: 'provider' })], routes));
+  await router.until(() => router.routes.size === 2);
+  assert.deepEqual(prefixesOf(router), ['192.0.2.1/32', '192.0.2.4/31']);
+  const [first, second, third] = speaker.report().routes;
+  assert.deepEqual(first?.paths.map(({ onlyToCustomer }) => onlyToCustomer), [64512]);
+  assert.deepEqual([second?.state, second?.reason, second?.paths], ['withdrawn', 'its Service has no ready endpoint', []]);
+  assert.deepEqual(third?.vips, [
+    { address: '192.0.2.4', services: ['default/web'], obstacle: '' },
+    { address: '192.0.2.5', services: ['default/idle'], obstacle: 'externalTrafficPolicy is Local and no ready endpoint is on this node' },
+  ]);
+  speaker.want(bgpWanted([peerOf(router, { role: 'provider' })], [wantedRoute('192.0.2.1', names, { endpoints: 'elsewhere' }), ...routes.slice(1)]));
+  await router.until(() => router.routes.size === 1);
+  assert.equal(speaker.report().routes[0]?.state, 'withdrawn');
+});
+
 test('a change that needs no new session leaves it, one that does makes another, and one that is gone is told so', async (t) => {
   const router = await startTestRouter(t, ROUTER);
   const { speaker } = await startTestSpeaker(t);
@@ -66,6 +90,28 @@ test('a change that needs no new session leaves it, one that does makes another,
   // Administrative Reset, Administrative Shutdown, Peer De-configured (RFC 4486).
   assert.deepEqual(router.notifications.map(({ code, subcode }) => [code, subcode]), [[CEASE, 4], [CEASE, 2], [CEASE, 3]]);
   assert.match(Buffer.from(router.notifications[1]?.data ?? []).toString('latin1'), /maintenance/);
+});
+
+test('the AS of a peer is what it must be, else what it said, even if that was refused', async (t) => {
+  const { speaker } = await startTestSpeaker(t);
+  const asnOf = (): number | null | undefined => speaker.report().peers[0]?.remoteAsn;
+  const nobody = wantedPeer('net/router', { connect: 'passive' });
+  for (const [remoteAsn, asn] of [[{ type: 'number', asn: 64500 }, 64500], [{ type: 'internal' }, nobody.localAsn], [{ type: 'external' }, null]] as const) {
+    speaker.want(bgpWanted([{ ...nobody, remoteAsn }]));
+    assert.equal(asnOf(), asn);
+  }
+  const router = await startTestRouter(t, { ...ROUTER, asn: 64999 });
+  for (const [remoteAsn, asn] of [[{ type: 'number', asn: 64500 }, 64500], [{ type: 'internal' }, 64999]] as const) {
+    const refusals = router.notifications.length;
+    speaker.want(bgpWanted([peerOf(router, { remoteAsn })]));
+    await router.until(() => router.notifications.length > refusals);
+    assert.equal(asnOf(), asn);
+  }
+  const inOurs = await startTestRouter(t, { asn: nobody.localAsn, address: '127.0.0.32' });
+  speaker.want(bgpWanted([peerOf(inOurs, { remoteAsn: { type: 'external' }, remote: { type: 'address', address: '127.0.0.32' } })]));
+  await inOurs.until(() => inOurs.notifications.length > 0);
+  assert.equal(asnOf(), nobody.localAsn);
+  assert.match(speaker.report().peers[0]?.lastError?.text ?? '', /in our AS 64512, and another is expected/);
 });
 
 test('before a stop for good clients are led away, then routes are withdrawn, then the session is shut down', async (t) => {
@@ -125,7 +171,9 @@ test('BFD is spoken with peers that want it, and ends the session when it says t
   bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'it has not been up' });
   bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '' });
   bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'AdminDown', why: 'the peer takes it down' });
+  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'nothing more is heard of it' });
   assert.equal(router.sessions(), 1);
+  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '' });
   bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'Control Detection Time Expired' });
   await router.until(() => router.notifications.length === 1);
   assert.deepEqual([router.notifications[0]?.code, router.notifications[0]?.subcode], [CEASE, 10]);

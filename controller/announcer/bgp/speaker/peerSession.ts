@@ -32,7 +32,7 @@ export type StopHow = Omit<Extract<SessionEvent, { readonly type: 'stop' }>, 'ty
 export type SentRoutes = Pick<AdjRibOut, 'sent' | 'count' | 'unsendable'>;
 
 /** Ours: octets of UPDATEs that one peer is given before it is another one's turn. */
-const SLICE_BYTES = 16 * 1024;
+const SLICE_BYTES = 8 * 1024;
 
 /** Ours: a peer that asks for all routes without end would be sent them without end, and this thread has others to serve. */
 const REFRESH_INTERVAL_MS = 1_000;

@@ -40,14 +40,13 @@ export function createRouteReports(): (facts: ReportFacts) => readonly BgpRouteR
 }
 
 function undecided(nowMs: number): RouteState {
-  return { state: 'withdrawn', reason: 'not decided yet', sinceMs: nowMs };
+  return { state: 'withdrawn', reason: 'not decided yet', obstacles: new Map(), sinceMs: nowMs };
 }
 
-function reportRoute({ prefix, family, vips }: WantedRoute, { state, reason, sinceMs }: RouteState, paths: readonly BgpPathReport[]): BgpRouteReport {
+function reportRoute({ prefix, family, vips }: WantedRoute, { state, reason, obstacles, sinceMs }: RouteState, paths: readonly BgpPathReport[]): BgpRouteReport {
   return {
     prefix, family, state, reason, sinceMs, paths,
-    vips: vips.map(({ address }) => address),
-    services: [...new Set(vips.flatMap(({ services }) => services))].toSorted(),
+    vips: vips.map(({ address, services }) => ({ address, services, obstacle: obstacles.get(address) ?? '' })),
   };
 }
 
@@ -80,9 +79,9 @@ function createPathReports(): DescribePath {
 }
 
 function reportPath(peer: string, { pathId, attributes }: OutRoute): BgpPathReport {
-  const { nextHop, asPath, localPref, med, communities, largeCommunities, linkBandwidth } = attributes;
+  const { nextHop, asPath, localPref, med, communities, largeCommunities, linkBandwidth, onlyToCustomer } = attributes;
   return {
-    peer, pathId, nextHop, asPath, localPref, med,
+    peer, pathId, nextHop, asPath, localPref, med, onlyToCustomer,
     communities: [...communities.map(printCommunity), ...largeCommunities.map(printLargeCommunity)],
     linkBandwidth: linkBandwidth?.octetsPerSecond ?? null,
   };

@@ -25,7 +25,7 @@ export const ANNOUNCEMENT: RouteAnnouncement = {
 
 /** A VIP that nothing stands in the way of. */
 export function vipOf(address: string, changes: Partial<RouteVip> = {}): RouteVip {
-  return { address, needsProxy: false, needsKernel: false, draining: false, services: ['default/web'], ...changes };
+  return { address, endpoints: 'ready', needsProxy: false, needsKernel: false, draining: false, services: ['default/web'], ...changes };
 }
 
 /** The route of one VIP. */

@@ -1,4 +1,4 @@
-import type { BgpPathReport, BgpPeerReport, BgpReport, BgpRouteReport } from '../bgpReport.ts';
+import type { BgpPathReport, BgpPeerReport, BgpReport, BgpRouteReport, BgpVipReport } from '../bgpReport.ts';
 
 const COUNTS = { open: 1, update: 2, notification: 0, keepalive: 30, routeRefresh: 0, octets: 900 } as const;
 
@@ -26,12 +26,18 @@ export const LOST_PEER = peerReport({
 /** How one peer was told. */
 export const PATH: BgpPathReport = {
   peer: 'edge/tor', pathId: 0, nextHop: '10.0.0.1', asPath: [64_512], localPref: null, med: null, communities: ['no-export'], linkBandwidth: null,
+  onlyToCustomer: null,
 };
+
+/** A VIP that is of use. */
+export function vipReport(address: string, changes: Partial<BgpVipReport> = {}): BgpVipReport {
+  return { address, services: ['shop/web'], obstacle: '', ...changes };
+}
 
 /** A route that is announced. */
 export function routeReport(changes: Partial<BgpRouteReport> = {}): BgpRouteReport {
   return {
-    prefix: '192.0.2.1/32', family: 'ipv4', vips: ['192.0.2.1'], services: ['shop/web'], state: 'announced', reason: 'its ports are carried here',
+    prefix: '192.0.2.1/32', family: 'ipv4', vips: [vipReport('192.0.2.1')], state: 'announced', reason: 'its ports are carried here',
     sinceMs: 1_000_000, paths: [PATH], ...changes,
   };
 }
@@ -39,6 +45,9 @@ export function routeReport(changes: Partial<BgpRouteReport> = {}): BgpRouteRepo
 /** One peer with a session and one without, one route announced and one not. */
 export const REPORT: BgpReport = {
   peers: [LOST_PEER, peerReport()],
-  routes: [routeReport(), routeReport({ prefix: '192.0.2.2/32', vips: ['192.0.2.2'], services: ['shop/api'], state: 'withdrawn', reason: 'the proxy of this node does not serve', paths: [] })],
+  routes: [routeReport(), routeReport({
+    prefix: '192.0.2.2/32', state: 'withdrawn', reason: 'the proxy of this node does not serve', paths: [],
+    vips: [vipReport('192.0.2.2', { services: ['shop/api'], obstacle: 'the proxy of this node does not serve' })],
+  })],
   problems: [],
 };

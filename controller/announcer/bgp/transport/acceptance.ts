@@ -1,8 +1,11 @@
 import { isIPv4, type Socket } from 'node:net';
 import type { Logger } from '../../../../core/log/logger.ts';
 import type { TcpKey } from '../../../../core/os/tcpSocket.ts';
+import { systemClock } from '../../../../core/time/clock.ts';
 import { connectionEnds } from './connectionEnds.ts';
+import { createHeldBack } from './heldBack.ts';
 import { limitHops, openListener, type Listener, type ListenerPlace } from './listener.ts';
+import { assembleListenerFilter, type ListenerGuard, type ListenerGuards } from './listenerFilter.ts';
 import { explainConnectionError, explainSocketFailure, keysOf, type RouterPlace } from './peerSocket.ts';
 import { createSocketConnection } from './socketConnection.ts';
 import type { BgpConnection, BgpTransportEvents, ConnectionEvents, TransportPeer } from './transport.ts';
@@ -31,6 +34,9 @@ export interface AcceptanceDependencies {
 /** Ours: two are in use at most, and those that were closed linger for a moment. */
 const MAX_CONNECTIONS_PER_PEER = 8;
 
+/** No peer's name, which is `namespace/name`. */
+const OTHERS = '';
+
 /** Listens nowhere before there is somebody to take connections from. */
 export function createAcceptance(dependencies: AcceptanceDependencies): Acceptance {
   return new PeerAcceptance(dependencies);
@@ -44,6 +50,8 @@ class PeerAcceptance implements Acceptance {
   readonly #unkeyed = new Set<string>();
   /** By name of the peer: its connections that are there. */
   readonly #counts = new Map<string, number>();
+  /** Names of peers; `OTHERS`: everybody else. */
+  readonly #heldBack = createHeldBack(systemClock, () => this.#reportUnguarded());
   #refused = 0;
 
   constructor(dependencies: AcceptanceDependencies) {
@@ -61,10 +69,12 @@ class PeerAcceptance implements Acceptance {
       this.#listeners.delete(name);
     }
     const problems = [...places].flatMap(([name, place]) => this.#listeners.has(name) ? [] : this.#listen(name, place));
-    return [...problems, ...this.#setKeys()];
+    this.#heldBack.keep(new Set([...this.#peers.map(({ name }) => name), OTHERS]));
+    return [...problems, ...this.#setKeys(), ...this.#setFilters()];
   }
 
   routersChanged(): void {
+    this.#reportUnguarded();
     for (const problem of this.#setKeys()) this.#dependencies.logger.warn('a connection of a peer could not be authenticated', { problem });
   }
 
@@ -77,6 +87,7 @@ class PeerAcceptance implements Acceptance {
   }
 
   stop(): void {
+    this.#heldBack.stop();
     this.accept([]);
   }
 
@@ -102,6 +113,36 @@ class PeerAcceptance implements Acceptance {
       this.#mistrust([...added].flatMap((key) => owners.get(key)?.name ?? []));
       return [...failures].flatMap(([key, error]) => this.#tellUnkeyed(owners.get(key), error));
     });
+  }
+
+  #reportUnguarded(): void {
+    for (const problem of this.#setFilters()) this.#dependencies.logger.warn('connections of peers could not be filtered', { problem });
+  }
+
+  /** Before the kernel answers. What it does not look at is looked at when the connection is taken. */
+  #setFilters(): readonly string[] {
+    return [...this.#listeners].flatMap(([name, listener]) => {
+      try {
+        listener.setFilter(assembleListenerFilter(listener.place.family, this.#guardsAt(name)));
+        return [];
+      } catch (error) {
+        return [`packets to port ${listener.port} cannot be filtered: ${error instanceof Error ? error.message : String(error)}`];
+      }
+    });
+  }
+
+  /** Of peers with the same address all that one of them may is let through. */
+  #guardsAt(place: string): ListenerGuards {
+    const guards = new Map<string, ListenerGuard>();
+    for (const peer of this.#peersAt(place)) {
+      const router = this.#dependencies.routerOf(peer);
+      if (typeof router === 'string') continue;
+      const { address } = router;
+      const other = guards.get(address);
+      const minimumTtl = other === undefined ? peer.minimumTtl : leastTtl(other.minimumTtl, peer.minimumTtl);
+      guards.set(address, { address, minimumTtl, isHeld: this.#heldBack.has(peer.name) && other?.isHeld !== false });
+    }
+    return { peers: [...guards.values()], areOthersHeld: this.#heldBack.has(OTHERS) };
   }
 
   /** A peer whose key the kernel does not take must not be let in without one: whoever has none there is not asked for one. */
@@ -132,12 +173,20 @@ class PeerAcceptance implements Acceptance {
   #take(socket: Socket, place: ListenerPlace): void {
     const ends = connectionEnds(socket);
     const found = ends === null ? null : this.#whose(socket, place, ends);
+    this.#pace(found?.peer.name ?? OTHERS);
     if (found === null || ends === null || !this.#welcome(socket, place, { ...found, ends })) {
       this.#refused += 1;
       // Until it is gone it may fail, which is nobody's business.
       socket.on('error', () => {});
       socket.resetAndDestroy();
     }
+  }
+
+  /** Whoever connects without end would keep this thread from the sessions that there are: the kernel drops what it sends, for a moment. */
+  #pace(name: string): void {
+    if (!this.#heldBack.connected(name)) return;
+    const who = name === OTHERS ? 'somebody who is no peer' : 'a peer';
+    this.#dependencies.logger.warn(`${who} connects too often; most of it gets no answer`, name === OTHERS ? {} : { peer: name });
   }
 
   #whose(socket: Socket, place: ListenerPlace, ends: ConnectionEnds): Found | null {
@@ -184,6 +233,11 @@ class PeerAcceptance implements Acceptance {
 interface Found {
   readonly peer: TransportPeer;
   readonly router: RouterPlace;
+}
+
+/** Null: any will do. */
+function leastTtl(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : Math.min(one, other);
 }
 
 function printPlace({ family, vrf }: ListenerPlace): string {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { PeerAuthentication } from '../bgpWanted.ts';
+import { CONNECT_BURST } from './connectPace.ts';
 import { counterRises, readKernelCounter } from './testing/kernelCounter.ts';
 import { peerAt, startTransportEnd, type TransportEnd } from './testing/transportEnd.ts';
 import type { TransportPeer } from './transport.ts';
@@ -127,19 +129,58 @@ test('TCP-AO connects, or it is said that this kernel has none, and then nobody 
   assert.match(await dial(t, port).closed, /has reset/);
 });
 
-test('packets with too small a TTL are dropped, those with the least that is allowed are not', async (t) => {
-  const { server, port } = listen(t, { minimumTtl: 255 });
-  const before = readKernelCounter('TCPMinTTLDrop');
-  let accepting = server.accepts();
-  const far = dial(t, port, { ttl: 254 });
-  await accepting;
-  far.connection.send(Buffer.from('from afar'));
-  await counterRises('TCPMinTTLDrop', before);
-  accepting = server.accepts();
-  const near = dial(t, port, { ttl: 255, minimumTtl: 255 });
-  const accepted = await accepting;
-  near.connection.send(Buffer.from('from the link'));
-  await accepted.hears('from the link');
+for (const [server, client] of [[SERVER, CLIENT], ['::1', '::1']] as const) {
+  test(`a connection to ${server} from further away than its peer may be gets no answer at all, and one from near does`, async (t) => {
+    const end = startTransportEnd(t);
+    const other = peerAt(server === SERVER ? '127.0.0.13' : '::2', { name: 'test/other', connect: 'passive' });
+    assert.deepEqual(end.transport.accept([peerAt(client, { connect: 'passive', ttl: 255, minimumTtl: 255 }), other]), []);
+    const accepting = end.accepts();
+    const from = (ttl: number) => startTransportEnd(t).connect(peerAt(server, { port: end.transport.listeningPorts()[0] ?? 0, sourceAddress: client, ttl }));
+    const far = from(254);
+    let isFarConnected = false;
+    far.connected.then(() => { isFarConnected = true; }, () => {});
+    // Packets of the loopback are there when the call returns, so that the first one was looked at when the second is taken.
+    const near = from(255);
+    const accepted = await accepting;
+    near.connection.send(Buffer.from('from the link'));
+    await accepted.hears('from the link');
+    assert.equal(isFarConnected, false);
+    assert.equal(end.transport.refused(), 0);
+  });
+}
+
+test('of two peers with one address, what one of them may is not kept from it', async (t) => {
+  const { server, port } = listen(t);
+  server.transport.accept([peerAt(CLIENT, { connect: 'passive', minimumTtl: 255, sourceAddress: '127.0.0.99' }), peerAt(CLIENT, { connect: 'passive', name: 'test/far' })]);
+  const accepting = server.accepts();
+  dial(t, port, { ttl: 1 });
+  assert.equal((await accepting).peer, 'test/far');
+});
+
+test('strangers and peers that connect without end get no answer for a while, and other peers are heard meanwhile', async (t) => {
+  const { server, port } = listen(t);
+  const neighbor = '127.0.0.14';
+  server.transport.accept([peerAt(CLIENT, { connect: 'passive' }), peerAt(neighbor, { connect: 'passive', name: 'test/neighbor' })]);
+  for (const caller of ['127.0.0.13', CLIENT]) {
+    /** Resolves with the number of those that were answered once one is not. */
+    const call = async (count: number): Promise<number> => {
+      const socket = connect({ host: SERVER, port, localAddress: caller });
+      t.after(() => socket.destroy());
+      const answered = new Promise<boolean>((resolve) => {
+        socket.on('error', () => resolve(true)).on('close', () => resolve(true)).on('connect', () => socket.destroy());
+      });
+      const isAnswered = await Promise.race([answered, new Promise<boolean>((resolve) => { setTimeout(() => resolve(false), 200); })]);
+      return isAnswered ? call(count + 1) : count;
+    };
+    const answered = await call(0);
+    assert.ok(answered >= CONNECT_BURST - 1 && answered < 2 * CONNECT_BURST, `${answered} connections of ${caller} were answered`);
+    const accepting = server.accepts();
+    dial(t, port, { sourceAddress: neighbor });
+    assert.equal((await accepting).peer, 'test/neighbor');
+  }
+  const again = server.accepts();
+  dial(t, port);
+  assert.equal((await again).peer, 'test/peer');
 });
 
 test('what cannot be is told in words: address, interface, nobody there, no router', async (t) => {
@@ -151,6 +192,15 @@ test('what cannot be is told in words: address, interface, nobody there, no rout
   assert.match(await reasonOf(peerAt(SERVER, { remote: { type: 'interface', interface: 'eth77' } })), /no router advertises itself on interface eth77/);
   assert.match(await reasonOf(peerAt(SERVER, { authentication: { type: 'md5', password: 'x'.repeat(81) } })), /1 to 80 octets/);
   assert.match(await reasonOf(peerAt('::1', { sourceAddress: '192.0.2.1' })), /source address/);
+});
+
+test('a router that resets each connection at once is what is told of, not this side', async (t) => {
+  const router = createServer((socket) => { socket.resetAndDestroy(); }).listen(0, SERVER);
+  t.after(() => router.close());
+  await once(router, 'listening');
+  const { port } = router.address() as AddressInfo;
+  const reasons = await Promise.all(Array.from({ length: 50 }, () => dial(t, port).closed));
+  for (const reason of reasons) assert.match(reason, /127\.0\.0\.11 port \d+ has (reset the connection|closed the connection at once)/);
 });
 
 test('a port that is taken is a problem in words, and what is there goes on', async (t) => {

@@ -5,7 +5,7 @@ import { systemClock } from '../../../../core/time/clock.ts';
 import type { Link } from '../../parts.ts';
 import { createAcceptance } from './acceptance.ts';
 import { connectionEnds } from './connectionEnds.ts';
-import { explainConnectionError, explainSocketFailure, openPeerSocket, sayNoAnswer, type RouterPlace } from './peerSocket.ts';
+import { explainConnectionError, explainSocketFailure, openPeerSocket, sayClosedAtOnce, sayNoAnswer, type RouterPlace } from './peerSocket.ts';
 import { createRouterDiscovery, type RouterDiscovery } from './routerDiscovery.ts';
 import { createSocketConnection } from './socketConnection.ts';
 import type { BgpConnection, BgpTransport, BgpTransportEvents, ConnectionEvents, TransportPeer } from './transport.ts';
@@ -91,7 +91,7 @@ function connect({ peer, router, events, discovery, timeoutMs }: Attempt): BgpCo
     clearTimeout(timeout);
     isConnected = true;
     const ends = connectionEnds(socket);
-    if (ends === null) socket.destroy();
+    if (ends === null) socket.destroy(new Error(sayClosedAtOnce(peer, router)));
     else events.connected(ends);
   });
   socket.connect({ host: router.interface === null ? router.address : `${router.address}%${router.interface}`, port: peer.port });

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { libc } from '../../../../core/os/libc.ts';
+import { attachSocketFilter } from '../../../../core/os/socketFilter.ts';
 import { addTcpKey, openTcpSocket, removeTcpKey, setHopLimits, type HopLimits, type TcpKey } from '../../../../core/os/tcpSocket.ts';
 
 /** Where connections are taken: one socket per address family and VRF. */
@@ -17,6 +18,8 @@ export interface Listener {
   readonly port: number;
   /** From now on exactly these. */
   setKeys(keys: readonly TcpKey[]): KeyChanges;
+  /** What assembleListenerFilter has made counts from now on, for connections that are taken later too. Throws SystemError. */
+  setFilter(filter: Buffer): void;
   close(): void;
 }
 
@@ -30,7 +33,7 @@ export interface KeyChanges {
 
 /** Ours: peers are few, and connect one by one; what is more waits with the sender. */
 const BACKLOG = 64;
-/** The highest there is: the peer may look at it (RFC 5082), and it is changed once it is known whose connection it is. */
+/** The highest there is: the peer may look at it (RFC 5082), and it is changed once it is known whose connection it is. What is to come in is the filter's. */
 const FIRST_HOP_LIMITS: HopLimits = { sent: 255, received: null };
 
 /** Listens on all addresses. `failed`: it does not any more. Throws SystemError; then nothing is left open. */
@@ -43,6 +46,7 @@ export function openListener(place: ListenerPlace, accepted: (socket: Socket) =>
   server.on('connection', accepted);
   server.on('error', failed);
   let current: readonly TcpKey[] = [];
+  let attached: Buffer | null = null;
   return {
     place,
     port: portOf(server),
@@ -50,6 +54,11 @@ export function openListener(place: ListenerPlace, accepted: (socket: Socket) =>
       const changes = replaceKeys(descriptor, current, keys);
       current = keys.filter((key) => !changes.failures.has(key));
       return changes;
+    },
+    setFilter: (filter) => {
+      if (attached?.equals(filter) === true) return;
+      attachSocketFilter(descriptor, filter);
+      attached = filter;
     },
     close: () => { server.close(); },
   };

@@ -62,6 +62,11 @@ export function explainConnectionError(peer: TransportPeer, router: RouterPlace,
   }
 }
 
+/** It was there, and gone before it could be looked at. */
+export function sayClosedAtOnce(peer: TransportPeer, router: RouterPlace): string {
+  return `${printPlace(peer, router)} has closed the connection at once`;
+}
+
 /** Nothing has come back. */
 export function sayNoAnswer(peer: TransportPeer, router: RouterPlace): string {
   const hints = [

@@ -15,7 +15,8 @@ export interface BgpTransport {
   connect(peer: TransportPeer, events: ConnectionEvents): BgpConnection;
   /**
    * From now on connections are taken from exactly these peers (those with connect `passive` or `both`), on `port`; from others they
-   * are closed at once, and counted. Answers what cannot be listened on, in words.
+   * are closed at once, and counted; whoever connects too often, and what comes from further away than a peer may be (`minimumTtl`), gets no
+   * answer, and is not counted. Answers what cannot be listened on, in words.
    */
   accept(peers: readonly TransportPeer[]): readonly string[];
   /** Connections of others that were refused. */

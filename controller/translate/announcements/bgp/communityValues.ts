@@ -9,8 +9,8 @@ export interface CommunityValues {
   readonly large: readonly LargeCommunity[];
 }
 
-/** Reads communities as BGPAdvertisements write them; a name that no Community object has says nothing. */
-export type ReadCommunities = (texts: readonly string[]) => CommunityValues;
+/** Reads communities as BGPAdvertisements write them; null: one is a name that nothing has, so what all of them ask for is not known. */
+export type ReadCommunities = (texts: readonly string[]) => CommunityValues | null;
 
 /** True for a name that means the same everywhere. */
 export function isWellKnownCommunity(name: string): boolean {
@@ -25,6 +25,7 @@ export function createCommunityReader(objects: Iterable<Community>): ReadCommuni
   }
   return (texts) => {
     const values = texts.map((text) => (text.includes(':') ? text : (aliases.get(text) ?? text)));
+    if (!values.every((value) => value.includes(':') || isWellKnownCommunity(value))) return null;
     const standard = values.flatMap(standardOf);
     const large = values.flatMap(largeOf);
     return { standard: [...new Set(standard)].toSorted((a, b) => a - b), large: sortedLarge(large) };
@@ -42,7 +43,7 @@ export function joinCommunities(lists: readonly CommunityValues[]): CommunityVal
 function standardOf(text: string): readonly number[] {
   const known = WELL_KNOWN_COMMUNITIES.get(text);
   if (known !== undefined) return [known];
-  if (!text.includes(':') || text.startsWith('large:')) return [];
+  if (text.startsWith('large:')) return [];
   const [high = 0, low = 0] = text.split(':').map(Number);
   return [high * 0x1_0000 + low];
 }

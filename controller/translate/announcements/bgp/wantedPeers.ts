@@ -5,13 +5,14 @@ import { parseIpAddress, printIpAddress } from '../../../../core/net/ipAddress.t
 import type { BfdSettings } from '../../../announcer/bfd/bfdSettings.ts';
 import type { PeerAuthentication, WantedPeer } from '../../../announcer/bgp/bgpWanted.ts';
 import type { AddressFamily } from '../../../announcer/bgp/codec/message.ts';
-import type { BFDProfile, BGPPeer } from '../../../model/objects.ts';
+import type { BGPPeer } from '../../../model/objects.ts';
 import type { ObjectIndex } from '../../../model/store.ts';
 import { compareAge, compareText } from '../../ingressAge.ts';
 import { problemOf } from '../../problemOf.ts';
 import type { TranslateOptions } from '../../translation.ts';
 import { selectsNode } from '../carryingNodes.ts';
 import { judgePeers } from '../judgePeers.ts';
+import { ONE_NODE } from '../nodeReach.ts';
 
 /** The routers this node speaks to. */
 export interface OwnPeers {
@@ -34,12 +35,15 @@ const MAX_KEY_BYTES = 80;
 const SECRET_TYPE = 'kubernetes.io/basic-auth';
 const HASH_SEED = 179;
 
-/** Those whose nodeSelectors are for this node, without the younger of two that contradict each other here. */
+/**
+ * Those whose nodeSelectors are for this node, without those that contradict an older one that is not left out itself. One whose
+ * password is missing still counts against younger ones: it is on its way, and its router is not to be spoken to without it.
+ */
 export function wantedPeers(objects: ObjectIndex, options: Pick<TranslateOptions, 'nodeName'>): OwnPeers {
   const node = objects.get('Node', '', options.nodeName);
   const here = [...objects.list('BGPPeer')].filter((peer) => node === undefined || selectsNode(peer, node)).toSorted(compareAge);
   const refused = new Set(
-    judgePeers(here, [], () => 'every').filter(({ severity }) => severity === 'error').map(({ object }) => `${object?.namespace}/${object?.name}`),
+    judgePeers(here, [], () => ONE_NODE).filter(({ severity }) => severity === 'error').map(({ object }) => `${object?.namespace}/${object?.name}`),
   );
   const agreeing = here.filter((peer) => !refused.has(nameOf(peer)));
   const routerId = routerIdOf(agreeing, objects, options);
@@ -109,12 +113,12 @@ function timeToLive(peer: BGPPeer): Pick<WantedPeer, 'ttl' | 'minimumTtl'> {
 }
 
 /** Each session carries the family of its own address, as with MetalLB, unless both are asked for; an interface carries both. */
-function familiesOf({ peer, dualStackAddressFamily, disableMP }: BGPPeer): readonly AddressFamily[] {
-  if ((dualStackAddressFamily && !disableMP) || peer.type === 'interface') return ['ipv4', 'ipv6'];
+function familiesOf({ peer, dualStackAddressFamily }: BGPPeer): readonly AddressFamily[] {
+  if (dualStackAddressFamily || peer.type === 'interface') return ['ipv4', 'ipv6'];
   return isIPv6(peer.address) ? ['ipv6'] : ['ipv4'];
 }
 
-/** Routers run a session with a peer of their own AS as one of several hops, wherever it is. */
+/** Of a peer of the own AS the hops are several, as it may be anywhere; where it is on the link, it is watched there, too, in a single hop. */
 function bfdOf(peer: BGPPeer, objects: ObjectIndex): BfdSettings | null {
   const profile = peer.bfdProfile === null ? undefined : [...objects.list('BFDProfile')].toSorted(compareAge).find(({ metadata }) => metadata.name === peer.bfdProfile);
   if (profile === undefined) return null;
@@ -123,14 +127,11 @@ function bfdOf(peer: BGPPeer, objects: ObjectIndex): BfdSettings | null {
     receiveIntervalMs: profile.receiveIntervalMs,
     transmitIntervalMs: profile.transmitIntervalMs,
     detectMultiplier: profile.detectMultiplier,
-    echoIntervalMs: echoOf(profile, isFar),
+    // Whether it can be used shows by the addresses and hops of each session.
+    echoIntervalMs: profile.echoMode ? profile.echoIntervalMs : null,
     passive: profile.passiveMode,
     hops: isFar ? { type: 'multihop', minimumTtl: profile.minimumTtl } : { type: 'single' },
   };
-}
-
-function echoOf({ echoMode, echoIntervalMs }: BFDProfile, isFar: boolean): number | null {
-  return echoMode && !isFar ? echoIntervalMs : null;
 }
 
 /** One for all peers: what one of them says; else the lowest IPv4 address of the Node; else one made of its name, as RFC 6286 allows. */

@@ -1,19 +1,18 @@
 import { printRef } from '../../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../../core/ir/problem.ts';
-import { ADDRESS_BITS, parseIpAddress, printIpAddress, type IpAddress, type IpFamily } from '../../../../core/net/ipAddress.ts';
-import { parseIpRange, type IpRange } from '../../../../core/net/ipRange.ts';
-import type { BgpWanted, OtherNode, RouteAnnouncement, RouteVip, WantedRoute } from '../../../announcer/bgp/bgpWanted.ts';
+import { parseIpAddress, printIpAddress, type IpAddress } from '../../../../core/net/ipAddress.ts';
+import type { BgpWanted, OtherNode, RouteAnnouncement, RouteVip, VipEndpoints, WantedRoute } from '../../../announcer/bgp/bgpWanted.ts';
 import type { AddressFamily } from '../../../announcer/bgp/codec/message.ts';
-import { refOf, type BGPAdvertisement, type IPAddressPool, type Node } from '../../../model/objects.ts';
+import { refOf, type BGPAdvertisement, type Node } from '../../../model/objects.ts';
 import type { ObjectIndex } from '../../../model/store.ts';
 import { compareAge, compareText } from '../../ingressAge.ts';
 import { problemOf } from '../../problemOf.ts';
 import type { TranslateOptions } from '../../translation.ts';
 import type { VipWish } from '../announceVips.ts';
 import { endpointNodes, localNodes, mayCarry, selectsNode } from '../carryingNodes.ts';
-import { judgeAggregation } from '../judgeAdvertisements.ts';
-import { selectedPools } from '../poolSelection.ts';
-import { createCommunityReader, joinCommunities, type ReadCommunities } from './communityValues.ts';
+import { isAdvertised, readAdvertisements, type Advertised } from './advertised.ts';
+import { aggregateOf } from './aggregate.ts';
+import { joinCommunities } from './communityValues.ts';
 import type { OwnPeers } from './wantedPeers.ts';
 
 /** Ours: what one endpoint counts for in the link bandwidth community, whose unit is octets per second; only proportions matter. */
@@ -26,7 +25,10 @@ export interface RouteContext {
   readonly peers: OwnPeers;
 }
 
-/** Prefixes that this node may announce, and what of the advertisements contradicts itself. */
+/**
+ * Prefixes of VIPs that a BGPAdvertisement announces from this node, whether anything is ready behind them or not, and what of the
+ * advertisements contradicts itself. Of VIPs whose advertisements announce nothing (`readAdvertisements`) there is none.
+ */
 export function wantedRoutes(
   wishes: readonly VipWish[], { objects, options, peers }: RouteContext,
 ): { readonly routes: BgpWanted['routes']; readonly problems: readonly Problem[] } {
@@ -41,9 +43,22 @@ interface CarriedVip {
   readonly vip: RouteVip;
   readonly wishes: readonly VipWish[];
   readonly advertisements: readonly BGPAdvertisement[];
-  /** Endpoints on this node. */
+  /** Endpoints on this node that clients are led to. */
   readonly endpoints: number;
   readonly otherNodes: readonly OtherNode[];
+}
+
+/** What peers hear of a prefix. */
+interface Told {
+  readonly announcements: readonly RouteAnnouncement[];
+  /** Of advertisements that meet by their serviceSelectors; others are judged whether a Service is there or not. */
+  readonly contradictions: readonly Contradiction[];
+}
+
+/** Two advertisements that are for the same prefix and peer, of which the first has the value that is sent. */
+interface Contradiction {
+  readonly counting: BGPAdvertisement;
+  readonly other: BGPAdvertisement;
 }
 
 /** A Node that load balancers need not leave alone, with its own addresses. */
@@ -63,13 +78,9 @@ interface Draft {
 class RouteMaker {
   readonly #context: RouteContext;
   readonly #node: Node | undefined;
-  readonly #communities: ReadCommunities;
-  /** Those that would announce more than a pool: without the pools they cannot be right for. */
-  readonly #tooWide: ReadonlySet<BGPAdvertisement>;
-  /** What an advertisement may announce: the ranges of its pools. */
-  readonly #ranges: ReadonlyMap<BGPAdvertisement, readonly IpRange[]>;
+  readonly #advertised: ReadonlyMap<BGPAdvertisement, Advertised>;
   /** What many VIPs have in common is made once, and is one object: it is sent once, too. */
-  readonly #announcements = new Map<string, readonly RouteAnnouncement[]>();
+  readonly #told = new Map<string, Told>();
   readonly #otherNodeLists = new Map<string, readonly OtherNode[]>();
   #carrierList: readonly Carrier[] | null = null;
   readonly #drafts = new Map<string, Draft>();
@@ -79,19 +90,15 @@ class RouteMaker {
     const { objects, options } = context;
     this.#context = context;
     this.#node = objects.get('Node', '', options.nodeName);
-    this.#communities = createCommunityReader(objects.list('Community'));
-    const pools = [...objects.list('IPAddressPool')];
-    const advertisements = [...objects.list('BGPAdvertisement')];
-    this.#tooWide = new Set(advertisements.filter((advertisement) => judgeAggregation(advertisement, selectedPools(advertisement, pools)).length > 0));
-    this.#ranges = new Map(advertisements.map((advertisement) => [advertisement, selectedPools(advertisement, pools).flatMap(rangesOf)]));
+    this.#advertised = readAdvertisements(objects);
   }
 
   add(address: string, wishes: readonly VipWish[]): void {
     const parsed = parseIpAddress(address);
-    const carried = parsed === null ? null : this.#carry({ address, family: parsed.family }, wishes);
+    const carried = parsed === null ? null : this.#carry(address, parsed, wishes);
     if (parsed === null || carried === null) return;
     for (const advertisement of carried.advertisements) {
-      const draft = this.#draft(prefixOf(parsed, advertisement, this.#ranges.get(advertisement) ?? []), parsed.family === 'IPv4' ? 'ipv4' : 'ipv6');
+      const draft = this.#draft(aggregateOf(parsed, advertisement, this.#advertised.get(advertisement)?.ranges ?? []).prefix, parsed.family === 'IPv4' ? 'ipv4' : 'ipv6');
       draft.vips.set(address, carried);
       for (const peer of this.#peersOf(advertisement)) {
         const advertisements = draft.byPeer.get(peer) ?? new Set();
@@ -105,24 +112,27 @@ class RouteMaker {
     return { routes: new Map(drafts.map(([prefix, draft]) => [prefix, this.#finish(prefix, draft)])), problems: [...this.#problems.values()] };
   }
 
-  /** Null: nothing leads to it through this node. */
-  #carry({ address, family }: { readonly address: string; readonly family: IpFamily }, wishes: readonly VipWish[]): CarriedVip | null {
+  /** Null: no advertisement announces it from this node. */
+  #carry(address: string, parsed: IpAddress, wishes: readonly VipWish[]): CarriedVip | null {
     const { objects, options } = this.#context;
-    const all = [...new Set(wishes.flatMap(({ bgpAdvertisements }) => bgpAdvertisements))].filter((advertisement) => !this.#tooWide.has(advertisement));
+    const { family } = parsed;
+    const all = [...new Set(wishes.flatMap(({ bgpAdvertisements }) => bgpAdvertisements))]
+      .filter((advertisement) => isAdvertised(parsed, this.#advertised.get(advertisement)));
     const advertisements = all.filter((advertisement) => this.#node === undefined || selectsNode(advertisement, this.#node)).toSorted(compareAge);
+    if (advertisements.length === 0) return null;
     const local = localNodes(wishes, objects, family);
-    if (advertisements.length === 0 || (local !== null && !local.has(options.nodeName))) return null;
-    const endpoints = wishes.map(({ service, isPublished }) => (isPublished ? [options.nodeName] : endpointNodes(service, objects, family)));
-    // As MetalLB: where nothing is ready behind an address, nobody is led to it.
-    if (endpoints.every((nodes) => nodes.length === 0)) return null;
+    const nodes = wishes.flatMap(({ service, isPublished }) => (isPublished ? [options.nodeName] : endpointNodes(service, objects, family)));
+    const endpoints = endpointsBehind(nodes, local, options.nodeName);
     const vip: RouteVip = {
-      address,
+      address, endpoints,
       needsProxy: wishes.some(({ needsProxy }) => needsProxy),
       needsKernel: wishes.some(({ needsKernel }) => needsKernel),
       draining: this.#node !== undefined && !mayCarry(this.#node, objects, options),
       services: wishes.map(({ service: { metadata } }) => `${metadata.namespace}/${metadata.name}`).toSorted(compareText),
     };
-    const here = endpoints.flat().filter((name) => name === options.nodeName).length;
+    // What this node does not announce tells of no endpoints, nor of other nodes.
+    if (endpoints !== 'ready') return { vip, wishes, advertisements, endpoints: 0, otherNodes: [] };
+    const here = nodes.filter((name) => name === options.nodeName).length;
     return { vip, wishes, advertisements, endpoints: here, otherNodes: this.#otherNodes(address, all, local) };
   }
 
@@ -173,44 +183,44 @@ class RouteMaker {
     return draft;
   }
 
-  #finish(prefix: string, { family, vips, byPeer }: Draft): WantedRoute {
-    const carried = [...vips.values()];
+  #finish(prefix: string, { family, byPeer, ...draft }: Draft): WantedRoute {
+    const carried = [...draft.vips.values()];
+    const vips = carried.map(({ vip }) => vip);
+    if (vips.every(({ endpoints }) => endpoints !== 'ready')) return { prefix, family, vips, announcements: [], otherNodes: [] };
     const lists = [...new Set(carried.map(({ otherNodes }) => otherNodes))];
-    return {
-      prefix, family, vips: carried.map(({ vip }) => vip), announcements: this.#announcementsOf(byPeer, carried), otherNodes: joinOtherNodes(lists),
-    };
+    return { prefix, family, vips, announcements: this.#announcementsOf(byPeer, carried), otherNodes: joinOtherNodes(lists) };
   }
 
-  /** Those that contradict each other are looked at for every Service, which is told of it. */
+  /** What is the same for many VIPs is worked out once; contradictions are told to the Service of each. */
   #announcementsOf(byPeer: Draft['byPeer'], carried: readonly CarriedVip[]): readonly RouteAnnouncement[] {
     const peers = [...byPeer].toSorted(([a], [b]) => compareText(a, b));
     const endpoints = carried.reduce((sum, vip) => sum + vip.endpoints, 0);
     const weighs = peers.some(([, advertisements]) => [...advertisements].some(({ linkBandwidth }) => linkBandwidth === 'endpoints'));
     const key = `${weighs ? endpoints : ''} ${peers.map(([peer, advertisements]) => `${peer}=${[...advertisements].map(nameOf).toSorted().join()}`).join(' ')}`;
-    const known = this.#announcements.get(key);
-    if (known !== undefined) return known;
+    const told = this.#told.get(key) ?? this.#tell(peers, endpoints);
+    this.#told.set(key, told);
+    for (const contradiction of told.contradictions) this.#report(contradiction, carried);
+    return told.announcements;
+  }
+
+  #tell(peers: readonly (readonly [string, ReadonlySet<BGPAdvertisement>])[], endpoints: number): Told {
     const announcements = new Map<string, RouteAnnouncement>();
-    let isContradicted = false;
+    const contradictions: Contradiction[] = [];
     for (const [peer, advertisements] of peers) {
       const sorted = [...advertisements].toSorted(compareAge);
-      isContradicted ||= new Set(sorted.flatMap(({ localPref }) => localPref ?? [])).size > 1;
-      const attributes = this.#attributes(sorted, carried, endpoints);
+      contradictions.push(...contradictionsOf(sorted));
+      const attributes = this.#attributes(sorted, endpoints);
       const text = JSON.stringify(attributes);
       announcements.set(text, { ...attributes, peers: [...(announcements.get(text)?.peers ?? []), peer] });
     }
-    const made = [...announcements.values()];
-    if (!isContradicted) this.#announcements.set(key, made);
-    return made;
+    return { announcements: [...announcements.values()], contradictions };
   }
 
   /** Communities of all of them; of what can be said once only, the oldest that says it counts. */
-  #attributes(advertisements: readonly BGPAdvertisement[], carried: readonly CarriedVip[], endpoints: number): Omit<RouteAnnouncement, 'peers'> {
-    const { standard, large } = joinCommunities(advertisements.map(({ communities }) => this.#communities(communities)));
-    const preferring = advertisements.filter(({ localPref }) => localPref !== null);
-    const [first] = preferring;
-    for (const other of preferring) if (first !== undefined && other.localPref !== first.localPref) this.#contradict(other, first, carried);
+  #attributes(advertisements: readonly BGPAdvertisement[], endpoints: number): Omit<RouteAnnouncement, 'peers'> {
+    const { standard, large } = joinCommunities(advertisements.flatMap((advertisement) => this.#advertised.get(advertisement)?.communities ?? []));
     return {
-      localPref: first?.localPref ?? null,
+      localPref: advertisements.find(hasLocalPref)?.localPref ?? null,
       med: advertisements.find(({ med }) => med !== null)?.med ?? null,
       communities: standard,
       largeCommunities: large,
@@ -219,35 +229,36 @@ class RouteMaker {
     };
   }
 
-  /** Those that meet by their serviceSelectors; the others are judged whether a Service is there or not. */
-  #contradict(other: BGPAdvertisement, first: BGPAdvertisement, carried: readonly CarriedVip[]): void {
-    if (other.serviceSelectors.length === 0 && first.serviceSelectors.length === 0) return;
+  #report({ counting, other }: Contradiction, carried: readonly CarriedVip[]): void {
     const service = carried[0]?.wishes[0]?.service;
     if (service === undefined) return;
-    const rule = `must not be chosen by advertisements with different localPref: ${printRef(refOf(first))} has ${first.localPref}, ${printRef(refOf(other))} ${other.localPref}`;
-    const effect = `it is announced with ${first.localPref}`;
-    this.#problems.set(`${printRef(refOf(service))} ${printRef(refOf(other))}`, problemOf(service, { severity: 'warning', field: 'metadata.labels', rule, value: '', effect }));
+    const [one, two] = [counting, other].map((advertisement) => printRef(refOf(advertisement)));
+    const rule = `must not be chosen by advertisements with different localPref: ${one} has ${counting.localPref}, ${two} ${other.localPref ?? 'none'}`;
+    const effect = `it is announced with ${counting.localPref}`;
+    this.#problems.set(`${printRef(refOf(service))} ${two}`, problemOf(service, { severity: 'warning', field: 'metadata.labels', rule, value: '', effect }));
   }
 }
 
-/** `192.0.2.0/24`: the network of the length asked for that the address is in, or as much of it as has no address of anybody else. */
-function prefixOf({ family, value }: IpAddress, { aggregationLength, aggregationLengthV6 }: BGPAdvertisement, ranges: readonly IpRange[]): string {
-  const bits = ADDRESS_BITS[family];
-  const networkOf = (length: number): bigint => (value >> BigInt(bits - length)) << BigInt(bits - length);
-  const isOurs = (length: number): boolean => {
-    const [first, last] = [networkOf(length), networkOf(length) + (1n << BigInt(bits - length)) - 1n];
-    return ranges.some((range) => range.family === family && range.first <= first && last <= range.last);
-  };
-  let length = family === 'IPv4' ? aggregationLength : aggregationLengthV6;
-  while (length < bits && !isOurs(length)) length += 1;
-  return `${printIpAddress({ family, value: networkOf(length) })}/${length}`;
+/** They come oldest first: the oldest that has a value counts against all that have another or none. */
+function contradictionsOf(advertisements: readonly BGPAdvertisement[]): readonly Contradiction[] {
+  const counting = advertisements.find(hasLocalPref);
+  if (counting === undefined) return [];
+  return advertisements
+    .filter(({ localPref, serviceSelectors }) => localPref !== counting.localPref && serviceSelectors.length + counting.serviceSelectors.length > 0)
+    .map((other) => ({ counting, other }));
 }
 
-function rangesOf({ addresses }: IPAddressPool): readonly IpRange[] {
-  return addresses.flatMap((text) => {
-    const parsed = parseIpRange(text);
-    return parsed.ok ? [parsed.range] : [];
-  });
+function hasLocalPref({ localPref }: BGPAdvertisement): boolean {
+  return localPref !== null;
+}
+
+/**
+ * By the nodes of all endpoints, and those that localNodes answers. As MetalLB: where nothing is ready behind an address, nobody is led to
+ * it.
+ */
+function endpointsBehind(nodes: readonly string[], local: ReadonlySet<string> | null, nodeName: string): VipEndpoints {
+  if (nodes.length === 0) return 'none';
+  return local === null || local.has(nodeName) ? 'ready' : 'elsewhere';
 }
 
 function nameOf({ metadata }: BGPAdvertisement): string {

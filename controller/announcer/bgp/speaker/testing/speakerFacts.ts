@@ -26,7 +26,7 @@ export function wantedPeer(name: string, rest: Partial<WantedPeer> = {}): Wanted
 export function wantedRoute(address: string, peers: readonly string[], vip: Partial<RouteVip> = {}): WantedRoute {
   return {
     prefix: `${address}/32`, family: 'ipv4', otherNodes: [],
-    vips: [{ address, needsProxy: false, needsKernel: false, draining: false, services: ['default/web'], ...vip }],
+    vips: [{ address, endpoints: 'ready', needsProxy: false, needsKernel: false, draining: false, services: ['default/web'], ...vip }],
     announcements: [{
       peers, localPref: null, med: null, communities: [], largeCommunities: [], asPathPrepend: 0, linkBandwidth: null,
     }],
