@@ -7,7 +7,8 @@ import { allocate, type AllocationResult } from '../../controller/allocator/allo
 import { ORDINARY } from '../../controller/allocator/testing/given.ts';
 import { namespaceOf, pool, selecting, service, type ServiceFields } from '../../controller/allocator/testing/objects.ts';
 import type { Assignments } from '../../controller/allocator/assignment.ts';
-import type { IPAddressPool, Service } from '../../controller/model/objects.ts';
+import type { IPAddressPool } from '../../controller/model/addressPool.ts';
+import type { Service } from '../../controller/model/service.ts';
 
 const SERVICES = 100_000;
 const ROUNDS = 3;

@@ -1,5 +1,5 @@
 import { parseIpAddress, sameIpAddress, type IpAddress } from '../../core/net/ipAddress.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import type { Finding } from '../translate/problemOf.ts';
 import { readAnnotations, type AnnotationText } from './wishAnnotations.ts';
 

@@ -1,5 +1,8 @@
 import { matchesAnySelector, matchesSelector } from '../model/labelSelector.ts';
-import type { LabelSelector, Namespace, Service, ServiceAllocation } from '../model/objects.ts';
+import type { ServiceAllocation } from '../model/addressPool.ts';
+import type { LabelSelector } from '../model/objectBase.ts';
+import type { Namespace } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import { compareText } from '../translate/ingressAge.ts';
 import type { Pool, PoolTable } from './poolTable.ts';
 

@@ -1,6 +1,8 @@
 import type { Problem } from '../../core/ir/problem.ts';
 import { printIpAddress, sameIpAddress, type IpAddress } from '../../core/net/ipAddress.ts';
-import type { IPAddressPool, Namespace, Service } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
+import type { Namespace } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import { compareAge } from '../translate/ingressAge.ts';
 import { Admissions } from './admission.ts';
 import { AllocationState, type Held } from './allocationState.ts';

@@ -1,5 +1,5 @@
 import type { IpAddress } from '../../core/net/ipAddress.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import type { AllocationInput, AllocationResult } from './allocate.ts';
 import type { Candidate } from './allocationState.ts';
 import { parseAddresses, type Assignments } from './assignment.ts';

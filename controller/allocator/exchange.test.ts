@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import type { Assignments } from './assignment.ts';
 import { give } from './testing/given.ts';
 import { pool, service, type ServiceFields } from './testing/objects.ts';

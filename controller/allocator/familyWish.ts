@@ -1,5 +1,5 @@
 import { parseIpAddress, type IpFamily } from '../../core/net/ipAddress.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 
 /** How many addresses a Service wants, and of which families. */
 export type FamilyWish =

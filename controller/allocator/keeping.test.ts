@@ -4,7 +4,8 @@ import type { ChangeCause } from './assignmentChange.ts';
 import type { Assignments } from './assignment.ts';
 import { give } from './testing/given.ts';
 import { pool, service, type ServiceFields } from './testing/objects.ts';
-import type { IPAddressPool, Service } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
+import type { Service } from '../model/service.ts';
 
 const KEY = 'shop/web';
 const V4 = pool('p', ['192.0.2.0/29']);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IPAddressPool, Service } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
+import type { Service } from '../model/service.ts';
 import type { Assignments } from './assignment.ts';
 import { give, type Given } from './testing/given.ts';
 import { pool, service, type ServiceFields } from './testing/objects.ts';

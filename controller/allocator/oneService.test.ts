@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { give } from './testing/given.ts';
 import { pool, service, type ServiceFields } from './testing/objects.ts';
-import type { IPAddressPool } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
 
 const V4 = pool('v4', ['192.0.2.0/30']);
 const V6 = pool('v6', ['2001:db8::/64']);

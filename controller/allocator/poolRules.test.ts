@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { give } from './testing/given.ts';
 import { namespaceOf, pool, selecting, service, type ServiceFields } from './testing/objects.ts';
 import type { Assignments } from './assignment.ts';
-import type { IPAddressPool, Namespace } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
+import type { Namespace } from '../model/objects.ts';
 
 const PLAIN = pool('plain', ['192.0.2.0/29']);
 const ASK = 'gatehouse.dev/address-pool';

@@ -1,7 +1,8 @@
 import { parseIpAddress, type IpAddress, type IpFamily } from '../../core/net/ipAddress.ts';
 import { parseIpRange, type IpRange } from '../../core/net/ipRange.ts';
 import type { Problem } from '../../core/ir/problem.ts';
-import { refOf, type IPAddressPool } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
+import { refOf } from '../model/objects.ts';
 import { compareAge } from '../translate/ingressAge.ts';
 import { problemOf } from '../translate/problemOf.ts';
 import { printRef } from '../../core/ir/objectRef.ts';

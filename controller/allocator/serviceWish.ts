@@ -1,7 +1,8 @@
 import type { IpAddress, IpFamily } from '../../core/net/ipAddress.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
-import { refOf, type Service } from '../model/objects.ts';
+import { refOf } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import { problemOf } from '../translate/problemOf.ts';
 import { disagreement, readAddressRequest, type AddressRequest, type WishFault } from './addressRequest.ts';
 import { familyWishOf, type FamilyWish } from './familyWish.ts';

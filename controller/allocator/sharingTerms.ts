@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compareText } from '../translate/ingressAge.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 
 /** What a Service must have in common with others to share an address with them, and what it must not. */
 export interface SharingTerms {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { IPAddressPool } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
 import { give } from './testing/given.ts';
 import { pool, service, type ServiceFields } from './testing/objects.ts';
 

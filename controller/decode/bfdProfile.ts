@@ -1,6 +1,6 @@
 import { groupOf, type Decoding } from './decoding.ts';
 import { reportUnknownFields } from './unknownFields.ts';
-import type { BFDProfile } from '../model/objects.ts';
+import type { BFDProfile } from '../model/bgpPeer.ts';
 
 const FIELDS = [
   'receiveInterval',

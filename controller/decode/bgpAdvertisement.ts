@@ -4,7 +4,7 @@ import { groupOf, METALLB_GROUP, type Decoding } from './decoding.ts';
 import { decodeLabelSelectors } from './labelSelector.ts';
 import { DNS_SUBDOMAIN } from './textForm.ts';
 import { reportUnknownFields } from './unknownFields.ts';
-import type { BGPAdvertisement } from '../model/objects.ts';
+import type { BGPAdvertisement } from '../model/advertisements.ts';
 
 const FIELDS = [
   'aggregationLength',

@@ -30,7 +30,6 @@ test('A peer is decoded with the defaults of MetalLB', async () => {
     enableGracefulRestart: false,
     ebgpMultiHop: false,
     vrf: null,
-    disableMP: false,
     dualStackAddressFamily: false,
     extras: {
       connectMode: 'active', delayOpenTimeMs: 0, multihopTTL: null, ttlSecurity: false, tcpAO: null, addPathSend: 0, gracefulRestartTimeMs: null,

@@ -8,7 +8,7 @@ import { INTERFACE } from './interfaceForm.ts';
 import { decodeLabelSelectors } from './labelSelector.ts';
 import { DNS_SUBDOMAIN, type TextForm } from './textForm.ts';
 import { reportUnknownFields } from './unknownFields.ts';
-import type { BGPPeer } from '../model/objects.ts';
+import type { BGPPeer } from '../model/bgpPeer.ts';
 
 const FIELDS = [
   'myASN',
@@ -68,13 +68,12 @@ export function decodeBGPPeer(decoding: Decoding): BGPPeer | null {
     enableGracefulRestart: spec.flag('enableGracefulRestart') ?? false,
     ebgpMultiHop: spec.flag('ebgpMultiHop') ?? false,
     vrf: optionalText(spec, 'vrf', INTERFACE),
-    disableMP: spec.flag('disableMP') ?? false,
     dualStackAddressFamily: spec.flag('dualStackAddressFamily') ?? false,
     extras: decodeBgpPeerExtras(own ? spec : null),
   };
   judgeExtras(peer, spec);
   judgeSource(peer, spec);
-  if (peer.disableMP) reportDisableMP(peer, spec);
+  if (spec.flag('disableMP') === true) reportDisableMP(peer, spec);
   if (peer.ebgpMultiHop && isInternal(peer)) spec.fail('ebgpMultiHop', 'must not be set for a peer of the own AS (iBGP)', true);
   return object.failed ? null : peer;
 }

@@ -1,4 +1,4 @@
-import type { BGPPeerExtras, TcpAuthenticationOption } from '../model/objects.ts';
+import type { BGPPeerExtras, TcpAuthenticationOption } from '../model/bgpPeer.ts';
 import { decodeDuration } from './duration.ts';
 import type { FieldReader } from './fieldReader.ts';
 import type { TextForm } from './textForm.ts';

@@ -1,6 +1,6 @@
 import { decodeDuration, DURATION } from './duration.ts';
 import type { FieldReader } from './fieldReader.ts';
-import type { BGPPeer } from '../model/objects.ts';
+import type { BGPPeer } from '../model/bgpPeer.ts';
 
 /** The times of a BGPPeer, in ms. */
 export type BgpTimers = Pick<BGPPeer, 'holdTimeMs' | 'keepaliveTimeMs' | 'connectTimeMs'>;

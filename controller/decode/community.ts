@@ -2,7 +2,7 @@ import { MAX_COMMUNITIES } from './advertisementBounds.ts';
 import { COMMUNITY_NAME, COMMUNITY_VALUE } from './communityForm.ts';
 import { groupOf, type Decoding } from './decoding.ts';
 import { reportUnknownFields } from './unknownFields.ts';
-import type { Community } from '../model/objects.ts';
+import type { Community } from '../model/advertisements.ts';
 
 /** gatehouse.dev/v1 or metallb.io/v1beta1 Community. One fault costs the change: an advertisement may name any of its entries. */
 export function decodeCommunity(decoding: Decoding): Community | null {

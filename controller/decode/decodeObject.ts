@@ -4,7 +4,8 @@ import { decodeMetadata } from './metadata.ts';
 import { entryOf, isPlainMap, type PlainMap } from './plainMap.ts';
 import { ProblemCollector } from './problemCollector.ts';
 import { DNS_LABEL, textFault, type TextForm } from './textForm.ts';
-import type { KubeObject, Origin } from '../model/objects.ts';
+import type { Origin } from '../model/objectBase.ts';
+import type { KubeObject } from '../model/objects.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 

@@ -1,5 +1,5 @@
 import type { FieldReader } from './fieldReader.ts';
-import type { ObjectBase } from '../model/objects.ts';
+import type { ObjectBase } from '../model/objectBase.ts';
 
 /** What the decoder of one kind is given: the object's fields, and what all kinds share already decoded. */
 export interface Decoding {

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { DNS_SUBDOMAIN, IP_ADDRESS, type TextForm } from './textForm.ts';
-import type { EndpointSlice } from '../model/objects.ts';
+import type { EndpointSlice } from '../model/endpoints.ts';
 
 /**
  * Ranges that no backend can have (API server: ValidateNonSpecialIP). Loopback is left to translation: without a cluster

@@ -2,7 +2,7 @@ import { isBeta, type Decoding } from './decoding.ts';
 import { ADDRESS_FORMS } from './endpointAddress.ts';
 import { decodeSlicePorts } from './slicePort.ts';
 import type { FieldReader } from './fieldReader.ts';
-import type { EndpointSlice, SliceEndpoint } from '../model/objects.ts';
+import type { EndpointSlice, SliceEndpoint } from '../model/endpoints.ts';
 
 const ADDRESS_TYPES: readonly EndpointSlice['addressType'][] = ['IPv4', 'IPv6', 'FQDN'];
 const SERVICE_LABEL = 'kubernetes.io/service-name';

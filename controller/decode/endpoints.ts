@@ -2,7 +2,7 @@ import type { Decoding } from './decoding.ts';
 import { ENDPOINT_IP } from './endpointAddress.ts';
 import { decodeSlicePorts } from './slicePort.ts';
 import { MAX_ENTRIES, type FieldReader } from './fieldReader.ts';
-import type { Endpoints } from '../model/objects.ts';
+import type { Endpoints } from '../model/endpoints.ts';
 
 type Subset = Endpoints['subsets'][number];
 

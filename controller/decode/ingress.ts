@@ -5,7 +5,7 @@ import { decodeBackend, decodeBetaBackend } from './ingressBackend.ts';
 import { decodePath, type BackendDecoder } from './ingressPath.ts';
 import { decodeLoadBalancer } from './loadBalancerStatus.ts';
 import { DNS_SUBDOMAIN, type TextForm } from './textForm.ts';
-import type { Ingress, IngressBackend, IngressPath, IngressRule, IngressTls } from '../model/objects.ts';
+import type { Ingress, IngressBackend, IngressPath, IngressRule, IngressTls } from '../model/ingress.ts';
 
 const RULE_HOST: TextForm = { rule: HOST.rule, matches: (text) => text === '' || HOST.matches(text) };
 const SECRET_NAME: TextForm = {

@@ -1,6 +1,6 @@
 import type { FieldReader } from './fieldReader.ts';
 import { DNS_LABEL, PORT_NAME } from './textForm.ts';
-import type { IngressBackend, IngressBackendService } from '../model/objects.ts';
+import type { IngressBackend, IngressBackendService } from '../model/ingress.ts';
 
 type BackendPort = IngressBackendService['port'];
 

@@ -1,6 +1,6 @@
 import type { Decoding } from './decoding.ts';
 import type { TextForm } from './textForm.ts';
-import type { IngressClass } from '../model/objects.ts';
+import type { IngressClass } from '../model/ingress.ts';
 
 const MAX_CONTROLLER_CHARS = 250;
 const IS_DEFAULT = 'ingressclass.kubernetes.io/is-default-class';

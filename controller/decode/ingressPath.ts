@@ -1,5 +1,5 @@
 import type { FieldReader } from './fieldReader.ts';
-import type { IngressBackend, IngressPath } from '../model/objects.ts';
+import type { IngressBackend, IngressPath } from '../model/ingress.ts';
 import type { TextForm } from './textForm.ts';
 
 /** How the backend of a path is read; differs between v1 and v1beta1. */

@@ -6,7 +6,7 @@ import { DNS_LABEL, type TextForm } from './textForm.ts';
 import { reportUnknownFields } from './unknownFields.ts';
 import { parseIpAddress, printIpAddress } from '../../core/net/ipAddress.ts';
 import { inRange, parseIpRange, type IpRange } from '../../core/net/ipRange.ts';
-import type { IPAddressPool, PoolStatus, ReservedAddress, ServiceAllocation } from '../model/objects.ts';
+import type { IPAddressPool, PoolStatus, ReservedAddress, ServiceAllocation } from '../model/addressPool.ts';
 
 const OWN_GROUP = 'gatehouse.dev';
 /** Those of MetalLB first. */

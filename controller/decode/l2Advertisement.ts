@@ -5,7 +5,7 @@ import { INTERFACE_OR_ROUTE } from './interfaceForm.ts';
 import { decodeLabelSelector, decodeLabelSelectors } from './labelSelector.ts';
 import { DNS_SUBDOMAIN } from './textForm.ts';
 import { reportUnknownFields } from './unknownFields.ts';
-import type { L2Advertisement } from '../model/objects.ts';
+import type { L2Advertisement } from '../model/advertisements.ts';
 
 const FIELDS = [
   'ipAddressPools',

@@ -1,7 +1,7 @@
 import type { FieldReader } from './fieldReader.ts';
 import { LABEL_KEY, LABEL_VALUE } from './textForm.ts';
 import { reportUnknownFields } from './unknownFields.ts';
-import type { LabelSelector } from '../model/objects.ts';
+import type { LabelSelector } from '../model/objectBase.ts';
 
 type Requirement = LabelSelector['matchExpressions'][number];
 

@@ -1,6 +1,6 @@
 import type { FieldReader } from './fieldReader.ts';
 import { ANY_TEXT, IP_ADDRESS, type TextForm } from './textForm.ts';
-import type { Condition, LoadBalancerIngress } from '../model/objects.ts';
+import type { Condition, LoadBalancerIngress } from '../model/objectBase.ts';
 
 /** Entries of one status (ours); ingress-nginx without a publish Service lists every node. */
 const MAX_INGRESS = 1000;

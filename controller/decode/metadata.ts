@@ -1,6 +1,6 @@
 import type { FieldReader } from './fieldReader.ts';
 import { ANNOTATION_KEY, ANY_TEXT, LABEL_KEY, LABEL_VALUE, textFault, type TextForm } from './textForm.ts';
-import type { Metadata } from '../model/objects.ts';
+import type { Metadata } from '../model/objectBase.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 
 /** All annotations of one object together, keys and values (API server: TotalAnnotationSizeLimitB). */

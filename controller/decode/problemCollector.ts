@@ -1,6 +1,6 @@
 import { printValue, type Problem } from '../../core/ir/problem.ts';
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
-import type { Origin } from '../model/objects.ts';
+import type { Origin } from '../model/objectBase.ts';
 
 /** One fault as a decoder states it; object and position are added by the collector. */
 export interface Fault {

@@ -1,5 +1,5 @@
 import type { FieldReader } from './fieldReader.ts';
-import type { ServicePort } from '../model/objects.ts';
+import type { ServicePort } from '../model/service.ts';
 
 const PROTOCOLS: readonly ServicePort['protocol'][] = ['TCP', 'UDP', 'SCTP'];
 

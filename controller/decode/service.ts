@@ -3,7 +3,7 @@ import { decodeServicePorts } from './servicePort.ts';
 import { decodeServiceVips } from './serviceVips.ts';
 import { DNS_SUBDOMAIN, IP_ADDRESS, LABEL_KEY, LABEL_VALUE, type TextForm } from './textForm.ts';
 import type { FieldReader } from './fieldReader.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 
 const TYPES: readonly Service['type'][] = ['ClusterIP', 'NodePort', 'LoadBalancer', 'ExternalName'];
 

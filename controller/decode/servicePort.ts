@@ -1,7 +1,7 @@
 import type { FieldReader } from './fieldReader.ts';
 import { decodeProtocol } from './protocol.ts';
 import { OPTIONAL_DNS_LABEL, PORT_NAME } from './textForm.ts';
-import type { ServicePort } from '../model/objects.ts';
+import type { ServicePort } from '../model/service.ts';
 
 const MAX_PORT = 65_535;
 

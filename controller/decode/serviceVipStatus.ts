@@ -1,5 +1,5 @@
 import type { Decoding } from './decoding.ts';
-import type { ServiceVIPStatus } from '../model/objects.ts';
+import type { ServiceVIPStatus } from '../model/service.ts';
 
 /** gatehouse.dev/v1 ServiceVIPStatus. It has a status only, and none at all between its making and its first write: texts are empty then. */
 export function decodeServiceVIPStatus({ object, base }: Decoding): ServiceVIPStatus {

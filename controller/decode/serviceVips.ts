@@ -2,7 +2,7 @@ import type { FieldReader } from './fieldReader.ts';
 import { decodeConditions, decodeLoadBalancer } from './loadBalancerStatus.ts';
 import { ANY_TEXT, DNS_SUBDOMAIN, LABEL_VALUE, type TextForm } from './textForm.ts';
 import { parseCidr } from '../../core/net/ipRange.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 
 /** The fields of a Service that say which addresses it wants and who may reach it there. */
 export type ServiceVips = Pick<

@@ -1,7 +1,7 @@
 import type { FieldReader, ListBounds } from './fieldReader.ts';
 import { decodeProtocol } from './protocol.ts';
 import { OPTIONAL_DNS_LABEL } from './textForm.ts';
-import type { SlicePort } from '../model/objects.ts';
+import type { SlicePort } from '../model/endpoints.ts';
 
 const MAX_PORT = 65_535;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { matchesAnySelector, matchesSelector } from './labelSelector.ts';
-import type { LabelSelector } from './objects.ts';
+import type { LabelSelector } from './objectBase.ts';
 
 const LABELS = new Map([
   ['app', 'web'],

@@ -1,4 +1,4 @@
-import type { LabelSelector } from './objects.ts';
+import type { LabelSelector } from './objectBase.ts';
 
 type Requirement = LabelSelector['matchExpressions'][number];
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import type { Node, Service } from '../model/objects.ts';
+import type { Node } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 

@@ -1,5 +1,5 @@
 import type { BalancePolicy, ClusterKey, CookieAffinity } from '../../core/ir/cluster.ts';
-import type { Ingress, IngressBackendService } from '../model/objects.ts';
+import type { Ingress, IngressBackendService } from '../model/ingress.ts';
 import { digestOf } from './digest.ts';
 import type { BackendPolicy } from './ingressPlan.ts';
 import type { TransportPolicy } from './transportPolicy.ts';

@@ -1,4 +1,4 @@
-import type { ObjectBase } from '../model/objects.ts';
+import type { ObjectBase } from '../model/objectBase.ts';
 
 /**
  * Order in which objects claim things: oldest first; one without creationTimestamp (manifest files) counts as youngest;

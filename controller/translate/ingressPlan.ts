@@ -3,7 +3,7 @@ import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
 import type { HeaderRule, PathMatch, RoutePolicy } from '../../core/ir/virtualHost.ts';
 import type { HostPattern } from '../../core/net/hostPattern.ts';
-import type { Ingress, IngressBackend } from '../model/objects.ts';
+import type { Ingress, IngressBackend } from '../model/ingress.ts';
 import type { Denial } from './annotations/judgeUnsupported.ts';
 import { canonicalPath } from './canonicalPath.ts';
 import type { ClientAuthWish } from './clientAuthWish.ts';

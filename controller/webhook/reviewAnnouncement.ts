@@ -1,6 +1,9 @@
 import { printRef } from '../../core/ir/objectRef.ts';
 import type { Problem } from '../../core/ir/problem.ts';
-import { refOf, type BFDProfile, type BGPAdvertisement, type BGPPeer, type Community, type IPAddressPool, type L2Advertisement } from '../model/objects.ts';
+import type { IPAddressPool } from '../model/addressPool.ts';
+import type { BGPAdvertisement, Community, L2Advertisement } from '../model/advertisements.ts';
+import type { BFDProfile, BGPPeer } from '../model/bgpPeer.ts';
+import { refOf } from '../model/objects.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import { judgeAnnouncements } from '../translate/announcements/judgeAnnouncements.ts';
 import { problemOf } from '../translate/problemOf.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../../core/ir/problem.ts';
-import type { Ingress } from '../model/objects.ts';
+import type { Ingress } from '../model/ingress.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import { compareAge } from '../translate/ingressAge.ts';
 import { matchKey, type IngressPlan } from '../translate/ingressPlan.ts';

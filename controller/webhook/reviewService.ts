@@ -2,7 +2,7 @@ import type { Problem } from '../../core/ir/problem.ts';
 import { printIpAddress } from '../../core/net/ipAddress.ts';
 import { compilePools, type PoolTable } from '../allocator/poolTable.ts';
 import { isOurs, readWish, type ServiceWish } from '../allocator/serviceWish.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import { readServiceSettings } from '../translate/l4/serviceSettings.ts';
 import { problemOf } from '../translate/problemOf.ts';
 import type { ReviewContext } from './reviewInput.ts';

@@ -1,5 +1,5 @@
 import { resourcePath, RESOURCES } from '../cluster/resources.ts';
-import type { ServiceVIPStatus } from '../model/objects.ts';
+import type { ServiceVIPStatus } from '../model/service.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import { createLeaderRequests, failureOf } from './leaderRequests.ts';
 import { createRequestQueue, type RequestQueue, type WorkOutcome } from './requestQueue.ts';

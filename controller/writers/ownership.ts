@@ -1,5 +1,8 @@
 import { printRef } from '../../core/ir/objectRef.ts';
-import { refOf, type Ingress, type LoadBalancerIngress, type Service } from '../model/objects.ts';
+import type { Ingress } from '../model/ingress.ts';
+import type { LoadBalancerIngress } from '../model/objectBase.ts';
+import { refOf } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import type { WriterInput } from './writerInput.ts';
 
 /** Addresses in one object's status that are ours to take away. */

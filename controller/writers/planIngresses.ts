@@ -1,6 +1,7 @@
 import { printRef } from '../../core/ir/objectRef.ts';
 import { RESOURCES } from '../cluster/resources.ts';
-import { refOf, type Ingress } from '../model/objects.ts';
+import type { Ingress } from '../model/ingress.ts';
+import { refOf } from '../model/objects.ts';
 import type { PlanContext } from './planWrites.ts';
 import { standingOf } from './standingStatus.ts';
 import type { StatusWrite, WantedIngress } from './statusWrite.ts';

@@ -1,6 +1,8 @@
 import { RESOURCES } from '../cluster/resources.ts';
 import type { Problem } from '../../core/ir/problem.ts';
-import { refOf, type Condition, type PoolStatus } from '../model/objects.ts';
+import type { PoolStatus } from '../model/addressPool.ts';
+import type { Condition } from '../model/objectBase.ts';
+import { refOf } from '../model/objects.ts';
 import type { PlanContext } from './planWrites.ts';
 import { cutMessage, problemText } from './problemText.ts';
 import { standingOf } from './standingStatus.ts';

@@ -1,6 +1,8 @@
 import { printRef } from '../../core/ir/objectRef.ts';
 import { RESOURCES } from '../cluster/resources.ts';
-import { refOf, type LoadBalancerIngress, type Service } from '../model/objects.ts';
+import type { LoadBalancerIngress } from '../model/objectBase.ts';
+import { refOf } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 import type { PlanContext } from './planWrites.ts';
 import { ADDRESS_ASSIGNED, serviceCondition } from './serviceCondition.ts';

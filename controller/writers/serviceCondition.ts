@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { AllocationRefusal } from '../allocator/refusal.ts';
-import type { Condition } from '../model/objects.ts';
+import type { Condition } from '../model/objectBase.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 import { REFUSAL_REASONS } from './problemReason.ts';
 import { cutMessage } from './problemText.ts';

@@ -1,5 +1,5 @@
 import type { BgpPeerEvent, BgpPeerReport, BgpReport } from '../announcer/bgp/bgpReport.ts';
-import type { BGPPeer } from '../model/objects.ts';
+import type { BGPPeer } from '../model/bgpPeer.ts';
 import type { ObjectIndex } from '../model/store.ts';
 import { fullBucket, takeToken, tokenWaitMs, type TokenBucket, type TokenRate } from './tokenBucket.ts';
 

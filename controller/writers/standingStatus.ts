@@ -1,4 +1,6 @@
-import type { Condition, KubeObject, LoadBalancerIngress, PoolStatus } from '../model/objects.ts';
+import type { PoolStatus } from '../model/addressPool.ts';
+import type { Condition, LoadBalancerIngress } from '../model/objectBase.ts';
+import type { KubeObject } from '../model/objects.ts';
 
 /** The status of an object as it stands in the API server, as far as Gatehouse writes it. */
 export interface StandingStatus {

@@ -1,4 +1,5 @@
-import type { Condition, LoadBalancerIngress, PoolStatus } from '../model/objects.ts';
+import type { PoolStatus } from '../model/addressPool.ts';
+import type { Condition, LoadBalancerIngress } from '../model/objectBase.ts';
 import { addressesGiven } from './serviceCondition.ts';
 import type { StandingStatus } from './standingStatus.ts';
 import type { WantedStatus } from './statusWrite.ts';

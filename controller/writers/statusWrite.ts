@@ -1,6 +1,7 @@
 import type { ObjectRef } from '../../core/ir/objectRef.ts';
 import type { Resource } from '../cluster/resources.ts';
-import type { Condition, LoadBalancerIngress, PoolStatus } from '../model/objects.ts';
+import type { PoolStatus } from '../model/addressPool.ts';
+import type { Condition, LoadBalancerIngress } from '../model/objectBase.ts';
 import type { StandingStatus } from './standingStatus.ts';
 
 /** What `status.loadBalancer.ingress` should be. */

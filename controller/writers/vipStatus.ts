@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { apiVersionOf, RESOURCES } from '../cluster/resources.ts';
-import type { Service } from '../model/objects.ts';
+import type { Service } from '../model/service.ts';
 import type { ServiceStatus } from '../translate/translation.ts';
 
 /** What a node says of the addresses of one Service (`status` of ServiceVIPStatus). */

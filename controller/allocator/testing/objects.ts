@@ -1,4 +1,7 @@
-import type { IPAddressPool, LabelSelector, Metadata, Namespace, Service, ServiceAllocation, ServicePort } from '../../model/objects.ts';
+import type { IPAddressPool, ServiceAllocation } from '../../model/addressPool.ts';
+import type { LabelSelector, Metadata } from '../../model/objectBase.ts';
+import type { Namespace } from '../../model/objects.ts';
+import type { Service, ServicePort } from '../../model/service.ts';
 
 /** For tests: what differs from an ordinary Service of type LoadBalancer with port TCP/80. */
 export interface ServiceFields extends Partial<Omit<Service, 'kind' | 'metadata' | 'origin' | 'ports' | 'selector'>> {

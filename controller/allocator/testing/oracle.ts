@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import type { IPAddressPool, LabelSelector, Namespace, Service } from '../../model/objects.ts';
+import type { IPAddressPool } from '../../model/addressPool.ts';
+import type { LabelSelector } from '../../model/objectBase.ts';
+import type { Namespace } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { parseIpAddress } from '../../../core/net/ipAddress.ts';
 import { inRange, parseIpRange } from '../../../core/net/ipRange.ts';
 import type { AllocationResult } from '../allocate.ts';

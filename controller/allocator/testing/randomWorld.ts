@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { IPAddressPool, Namespace, Service } from '../../model/objects.ts';
+import type { IPAddressPool } from '../../model/addressPool.ts';
+import type { Namespace } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { namespaceOf, pool, selecting, service, type PoolFields, type ServiceFields } from './objects.ts';
 import type { World } from './oracle.ts';
 

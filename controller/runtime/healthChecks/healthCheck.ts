@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { l4Key } from '../../../core/ir/l4.ts';
 import type { ObjectRef } from '../../../core/ir/objectRef.ts';
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import type { ServiceStatus } from '../../translate/translation.ts';
 import type { SeenState } from '../gatehouse.ts';

@@ -1,7 +1,7 @@
 import { fieldOffset } from './fieldOffset.ts';
 import { parseYaml, type Parsed, type YamlDocument } from './yamlDocument.ts';
 import type { DocumentText } from './documentSplit.ts';
-import type { Origin } from '../../model/objects.ts';
+import type { Origin } from '../../model/objectBase.ts';
 import type { SourcePosition } from '../../../core/ir/problem.ts';
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Ingress } from '../../model/objects.ts';
+import type { Ingress } from '../../model/ingress.ts';
 import { CANARY } from './canaryRows.ts';
 import { readAnnotations } from './readAnnotations.ts';
 import { PROXY } from './routeRows.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { Ingress } from '../../model/objects.ts';
+import type { Ingress } from '../../model/ingress.ts';
 import { problemOf, type Finding } from '../problemOf.ts';
 import { denialEffect, judgeUnsupported, widerDenial, type Denial } from './judgeUnsupported.ts';
 import type { AnnotationRow, AnyAnnotationRow } from './row.ts';

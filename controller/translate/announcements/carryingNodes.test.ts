@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeObject } from '../../decode/decodeObject.ts';
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { ObjectStore } from '../../model/store.ts';
 import { endpointNodes, localNodes } from './carryingNodes.ts';
 

@@ -1,5 +1,7 @@
 import { parseIpAddress, type IpFamily } from '../../../core/net/ipAddress.ts';
-import type { LabelSelector, Node, Service } from '../../model/objects.ts';
+import type { LabelSelector } from '../../model/objectBase.ts';
+import type { Node } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { matchesAnySelector } from '../../model/labelSelector.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { nodeFacts } from '../nodeFacts.ts';

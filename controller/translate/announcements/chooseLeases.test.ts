@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeObject } from '../../decode/decodeObject.ts';
-import type { L2Advertisement, Service } from '../../model/objects.ts';
+import type { L2Advertisement } from '../../model/advertisements.ts';
+import type { Service } from '../../model/service.ts';
 import { ObjectStore } from '../../model/store.ts';
 import { chooseLeases, MAX_VIP_LEASES } from './chooseLeases.ts';
 

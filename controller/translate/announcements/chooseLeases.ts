@@ -1,5 +1,6 @@
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { L2Advertisement, Service } from '../../model/objects.ts';
+import type { L2Advertisement } from '../../model/advertisements.ts';
+import type { Service } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareAge, compareText } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';

@@ -1,7 +1,9 @@
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { IpAddress } from '../../../core/net/ipAddress.ts';
-import { refOf, type BGPAdvertisement, type IPAddressPool, type L2Advertisement } from '../../model/objects.ts';
+import type { IPAddressPool } from '../../model/addressPool.ts';
+import type { BGPAdvertisement, L2Advertisement } from '../../model/advertisements.ts';
+import { refOf } from '../../model/objects.ts';
 import { compareAge } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';
 import { aggregateOf, isTooNarrow, rangesOf, type Aggregate } from './bgp/aggregate.ts';

@@ -1,6 +1,7 @@
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
-import { refOf, type Community, type Kind, type KubeObject } from '../../model/objects.ts';
+import type { Community } from '../../model/advertisements.ts';
+import { refOf, type Kind, type KubeObject } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareAge } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';

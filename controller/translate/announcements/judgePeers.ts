@@ -2,7 +2,8 @@ import { isIPv6 } from 'node:net';
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import { parseIpAddress, printIpAddress } from '../../../core/net/ipAddress.ts';
-import { refOf, type BFDProfile, type BGPPeer } from '../../model/objects.ts';
+import type { BFDProfile, BGPPeer } from '../../model/bgpPeer.ts';
+import { refOf } from '../../model/objects.ts';
 import { problemOf } from '../problemOf.ts';
 import { meet, type NodeReach, type Reach } from './nodeReach.ts';
 

@@ -1,5 +1,6 @@
 import { matchesAnySelector } from '../../model/labelSelector.ts';
-import type { LabelSelector, Node } from '../../model/objects.ts';
+import type { LabelSelector } from '../../model/objectBase.ts';
+import type { Node } from '../../model/objects.ts';
 
 /** Nodes that something is for: their names, and the empty one for nodes that are not known, as they may come yet. */
 export type Reach = ReadonlySet<string>;

@@ -1,7 +1,8 @@
 import { ADDRESS_BITS, type IpFamily } from '../../../core/net/ipAddress.ts';
 import { parseIpRange, rangeSize, type IpRange } from '../../../core/net/ipRange.ts';
 import { matchesSelector } from '../../model/labelSelector.ts';
-import type { BGPAdvertisement, IPAddressPool, L2Advertisement } from '../../model/objects.ts';
+import type { IPAddressPool } from '../../model/addressPool.ts';
+import type { BGPAdvertisement, L2Advertisement } from '../../model/advertisements.ts';
 import { memoizeByObject } from '../memoize.ts';
 
 /** Pools that an advertisement names or selects; without either all pools. */

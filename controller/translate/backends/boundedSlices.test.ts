@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { refOf, type EndpointSlice, type Service } from '../../model/objects.ts';
+import type { EndpointSlice } from '../../model/endpoints.ts';
+import { refOf } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { decodeObject } from '../../decode/decodeObject.ts';
 import { boundedSlices, MAX_ADDRESSES_OF_SERVICE, tooManyAddresses } from './boundedSlices.ts';
 

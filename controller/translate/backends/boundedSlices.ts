@@ -1,4 +1,5 @@
-import type { EndpointSlice, Service } from '../../model/objects.ts';
+import type { EndpointSlice } from '../../model/endpoints.ts';
+import type { Service } from '../../model/service.ts';
 import { compareText } from '../ingressAge.ts';
 import { problemOf } from '../problemOf.ts';
 import type { Problem } from '../../../core/ir/problem.ts';

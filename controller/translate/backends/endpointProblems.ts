@@ -1,6 +1,6 @@
 import type { Cluster } from '../../../core/ir/cluster.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { Endpoints, EndpointSlice, SlicePort } from '../../model/objects.ts';
+import type { Endpoints, EndpointSlice, SlicePort } from '../../model/endpoints.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { problemOf } from '../problemOf.ts';
 import { boundedSlices, tooManyAddresses } from './boundedSlices.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeObject } from '../../decode/decodeObject.ts';
-import type { EndpointSlice } from '../../model/objects.ts';
+import type { EndpointSlice } from '../../model/endpoints.ts';
 import { localJudgeOf, type LocalRules } from './localBackend.ts';
 import { NO_VIPS, type OwnVips } from './ownVips.ts';
 

@@ -1,4 +1,4 @@
-import type { Endpoints, EndpointSlice } from '../../model/objects.ts';
+import type { Endpoints, EndpointSlice } from '../../model/endpoints.ts';
 import { memoizeByObject } from '../memoize.ts';
 import type { ReservedAddress, TranslateOptions } from '../translation.ts';
 import { forbiddenAddress, readAddress } from './forbiddenAddress.ts';

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../../core/ir/cluster.ts';
-import type { IngressBackendService, Service, ServicePort } from '../../model/objects.ts';
+import type { IngressBackendService } from '../../model/ingress.ts';
+import type { Service, ServicePort } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import type { TranslateOptions } from '../translation.ts';
 import { portText } from '../clusterRequest.ts';

@@ -1,6 +1,7 @@
 import { boundedSlices } from './boundedSlices.ts';
 import type { Endpoint } from '../../../core/ir/cluster.ts';
-import type { Endpoints, EndpointSlice, Service, ServicePort, SliceEndpoint, SlicePort } from '../../model/objects.ts';
+import type { Endpoints, EndpointSlice, SliceEndpoint, SlicePort } from '../../model/endpoints.ts';
+import type { Service, ServicePort } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareText } from '../ingressAge.ts';
 import { nodeFacts } from '../nodeFacts.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { EndpointSlice } from '../../model/objects.ts';
+import type { EndpointSlice } from '../../model/endpoints.ts';
 import { annotationField, OWN_PREFIX } from '../annotations/readAnnotations.ts';
 import { problemOf } from '../problemOf.ts';
 import { integerBetween } from '../values/integer.ts';

@@ -1,4 +1,4 @@
-import type { SliceEndpoint } from '../../model/objects.ts';
+import type { SliceEndpoint } from '../../model/endpoints.ts';
 
 /** Where we are. */
 export interface TopologyPlace {

@@ -1,5 +1,5 @@
 import type { BalancePolicy, Cluster, ClusterKey, Endpoint } from '../../../core/ir/cluster.ts';
-import type { IngressBackendService } from '../../model/objects.ts';
+import type { IngressBackendService } from '../../model/ingress.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { resolveBackend, type AllowedBackends, type BackendFault } from '../backends/resolveBackend.ts';
 

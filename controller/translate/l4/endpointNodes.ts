@@ -1,4 +1,4 @@
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { boundedSlices } from '../backends/boundedSlices.ts';
 import { nodeFacts, type NodeFacts } from '../nodeFacts.ts';
 import { keyOfService, type L4Context } from './l4Context.ts';

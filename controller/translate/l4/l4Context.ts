@@ -1,7 +1,8 @@
 import type { L4Target } from '../../../core/ir/l4.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import { findAdvertisements, type FindAdvertisements } from '../announcements/announceVips.ts';
-import type { BGPAdvertisement, L2Advertisement, Service, ServicePort } from '../../model/objects.ts';
+import type { BGPAdvertisement, L2Advertisement } from '../../model/advertisements.ts';
+import type { Service, ServicePort } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { nodeFacts, type NodeFacts } from '../nodeFacts.ts';
 import type { TranslateOptions } from '../translation.ts';

@@ -4,7 +4,7 @@ import { printValue, type Problem } from '../../../core/ir/problem.ts';
 import type { AnnouncerWanted } from '../../announcer/wanted.ts';
 import { isOurs } from '../../allocator/serviceWish.ts';
 import type { Assignments } from '../../allocator/assignment.ts';
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import type { LocalRules } from '../backends/localBackend.ts';
 import { compareText } from '../ingressAge.ts';

@@ -1,6 +1,7 @@
 import type { L4Route } from '../../../core/ir/l4.ts';
 import type { ServiceAssignment } from '../../allocator/assignment.ts';
-import { refOf, type Service, type ServicePort } from '../../model/objects.ts';
+import { refOf } from '../../model/objects.ts';
+import type { Service, ServicePort } from '../../model/service.ts';
 import type { VipWish } from '../announcements/announceVips.ts';
 import { annotationField, OWN_PREFIX } from '../annotations/readAnnotations.ts';
 import { problemOf } from '../problemOf.ts';

@@ -1,6 +1,7 @@
 import type { L4Route } from '../../../core/ir/l4.ts';
 import type { ForwardTarget } from '../../announcer/wanted.ts';
-import type { ConfigMap, Service } from '../../model/objects.ts';
+import type { ConfigMap } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 
 /** An address and port that an object asks for, and what is to be done with what comes there. */
 export interface PortClaim {

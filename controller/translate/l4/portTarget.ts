@@ -1,4 +1,4 @@
-import type { IngressBackendService } from '../../model/objects.ts';
+import type { IngressBackendService } from '../../model/ingress.ts';
 import { integerBetween } from '../values/integer.ts';
 import { accept, refuse, type Parsed } from '../values/parsed.ts';
 

@@ -1,6 +1,7 @@
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
-import { refOf, type Service, type ServicePort } from '../../model/objects.ts';
+import { refOf } from '../../model/objects.ts';
+import type { Service, ServicePort } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { annotationField, OWN_PREFIX } from '../annotations/readAnnotations.ts';
 import { compareAge } from '../ingressAge.ts';

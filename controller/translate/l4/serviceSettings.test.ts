@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { decodeAll } from '../testdata/manyObjects.ts';
 import { readServiceSettings } from './serviceSettings.ts';
 

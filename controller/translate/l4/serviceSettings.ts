@@ -1,5 +1,5 @@
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { annotationField, OWN_PREFIX } from '../annotations/readAnnotations.ts';
 import { problemOf } from '../problemOf.ts';
 import { parseCidrList } from '../values/cidrList.ts';

@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from 'node:net';
 import type { Endpoint } from '../../../core/ir/cluster.ts';
 import type { ForwardTarget, KernelEndpoint } from '../../announcer/wanted.ts';
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import { nodesOfEndpoints } from './endpointNodes.ts';
 import { targetsOf, type CarriedPort, type L4Context, type L4Share } from './l4Context.ts';
 

@@ -1,4 +1,4 @@
-import type { Service } from '../../model/objects.ts';
+import type { Service } from '../../model/service.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareText } from '../ingressAge.ts';
 import type { TranslateOptions } from '../translation.ts';

@@ -2,7 +2,8 @@ import type { Certificate, CertificateKey } from '../../../core/ir/certificate.t
 import type { Problem } from '../../../core/ir/problem.ts';
 import { ANY_HOST, parseHostPattern, wildcardOf, type HostPattern } from '../../../core/net/hostPattern.ts';
 import { certificateCovers, readCertificate, type CertificateReading } from '../../certificates/readCertificate.ts';
-import type { IngressTls, Secret } from '../../model/objects.ts';
+import type { IngressTls } from '../../model/ingress.ts';
+import type { Secret } from '../../model/objects.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareText } from '../ingressAge.ts';
 import type { IngressPlan } from '../ingressPlan.ts';

@@ -1,7 +1,7 @@
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import { ANY_HOST } from '../../../core/net/hostPattern.ts';
-import type { IngressBackendService } from '../../model/objects.ts';
+import type { IngressBackendService } from '../../model/ingress.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { backendField } from '../clusterRequest.ts';
 import { matchKey, whyUnserved, type CanaryRule, type IngressPlan, type PathClaim } from '../ingressPlan.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Ingress } from '../../model/objects.ts';
+import type { Ingress } from '../../model/ingress.ts';
 import { decodeAll, ingressValue } from '../testdata/manyObjects.ts';
 import { expandRules, pathMatchOf } from './expandRules.ts';
 

@@ -1,7 +1,7 @@
 import type { Problem } from '../../../core/ir/problem.ts';
 import type { PathMatch } from '../../../core/ir/virtualHost.ts';
 import { ANY_HOST, parseHostPattern, type HostPattern } from '../../../core/net/hostPattern.ts';
-import type { Ingress, IngressPath, IngressRule } from '../../model/objects.ts';
+import type { Ingress, IngressPath, IngressRule } from '../../model/ingress.ts';
 import { matchKey, type PathClaim } from '../ingressPlan.ts';
 import { problemOf, type Finding } from '../problemOf.ts';
 

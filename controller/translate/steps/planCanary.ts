@@ -1,5 +1,5 @@
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { Ingress } from '../../model/objects.ts';
+import type { Ingress } from '../../model/ingress.ts';
 import { CANARY, SMALLEST_WEIGHT_TOTAL } from '../annotations/canaryRows.ts';
 import type { AnnotationValues } from '../annotations/readAnnotations.ts';
 import type { CanaryRule } from '../ingressPlan.ts';

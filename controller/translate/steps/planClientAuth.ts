@@ -1,6 +1,6 @@
 import type { ClientAuth } from '../../../core/ir/clientAuth.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { Ingress } from '../../model/objects.ts';
+import type { Ingress } from '../../model/ingress.ts';
 import { CLIENT_AUTH, type VerifyClient } from '../annotations/clientTlsRows.ts';
 import { denialEffect, type Denial } from '../annotations/judgeUnsupported.ts';
 import type { AnnotationValues } from '../annotations/readAnnotations.ts';

@@ -1,4 +1,5 @@
-import { refOf, type Ingress } from '../../model/objects.ts';
+import type { Ingress } from '../../model/ingress.ts';
+import { refOf } from '../../model/objects.ts';
 import { PASSTHROUGH } from '../annotations/clientTlsRows.ts';
 import { widerDenial, type Denial } from '../annotations/judgeUnsupported.ts';
 import { readAnnotations, type AnnotationValues } from '../annotations/readAnnotations.ts';

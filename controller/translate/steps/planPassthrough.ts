@@ -3,7 +3,7 @@ import type { L4Route } from '../../../core/ir/l4.ts';
 import { printRef } from '../../../core/ir/objectRef.ts';
 import type { Problem } from '../../../core/ir/problem.ts';
 import { ANY_HOST, type HostPattern } from '../../../core/net/hostPattern.ts';
-import type { IngressBackendService } from '../../model/objects.ts';
+import type { IngressBackendService } from '../../model/ingress.ts';
 import { backendField, portText } from '../clusterRequest.ts';
 import { compareText } from '../ingressAge.ts';
 import { matchKey, refuseHost, whyUnserved, type IngressPlan } from '../ingressPlan.ts';

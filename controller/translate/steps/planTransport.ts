@@ -1,5 +1,5 @@
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { Ingress } from '../../model/objects.ts';
+import type { Ingress } from '../../model/ingress.ts';
 import { BACKEND_TLS, TRANSPORT, type BackendProtocol } from '../annotations/backendTlsRows.ts';
 import type { AnnotationValues } from '../annotations/readAnnotations.ts';
 import { problemOf } from '../problemOf.ts';

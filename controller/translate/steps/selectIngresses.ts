@@ -1,5 +1,5 @@
 import type { Problem } from '../../../core/ir/problem.ts';
-import type { Ingress, IngressClass } from '../../model/objects.ts';
+import type { Ingress, IngressClass } from '../../model/ingress.ts';
 import type { ObjectIndex } from '../../model/store.ts';
 import { compareAge, compareText } from '../ingressAge.ts';
 import type { SelectedIngress } from '../ingressPlan.ts';

@@ -1,6 +1,6 @@
 import type { IpAddress } from '../../../../core/net/ipAddress.ts';
 import { inRange, type IpRange } from '../../../../core/net/ipRange.ts';
-import type { BGPAdvertisement } from '../../../model/objects.ts';
+import type { BGPAdvertisement } from '../../../model/advertisements.ts';
 import type { ObjectIndex } from '../../../model/store.ts';
 import { selectedPools } from '../poolSelection.ts';
 import { isTooNarrow, rangesOf } from './aggregate.ts';

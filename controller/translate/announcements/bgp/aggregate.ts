@@ -1,6 +1,7 @@
 import { ADDRESS_BITS, printIpAddress, type IpAddress, type IpFamily } from '../../../../core/net/ipAddress.ts';
 import { parseIpRange, type IpRange } from '../../../../core/net/ipRange.ts';
-import type { BGPAdvertisement, IPAddressPool } from '../../../model/objects.ts';
+import type { IPAddressPool } from '../../../model/addressPool.ts';
+import type { BGPAdvertisement } from '../../../model/advertisements.ts';
 import { widestBlocks } from '../poolSelection.ts';
 
 /** A prefix that an address is announced as. */

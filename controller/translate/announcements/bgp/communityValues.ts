@@ -1,6 +1,6 @@
 import type { LargeCommunity } from '../../../announcer/bgp/bgpWanted.ts';
 import { WELL_KNOWN_COMMUNITIES } from '../../../announcer/bgp/wellKnownCommunities.ts';
-import type { Community } from '../../../model/objects.ts';
+import type { Community } from '../../../model/advertisements.ts';
 import { compareAge } from '../../ingressAge.ts';
 
 /** Communities as they are sent. */

@@ -5,7 +5,7 @@ import { parseIpAddress, printIpAddress } from '../../../../core/net/ipAddress.t
 import type { BfdSettings } from '../../../announcer/bfd/bfdSettings.ts';
 import type { PeerAuthentication, WantedPeer } from '../../../announcer/bgp/bgpWanted.ts';
 import type { AddressFamily } from '../../../announcer/bgp/codec/message.ts';
-import type { BGPPeer } from '../../../model/objects.ts';
+import type { BGPPeer } from '../../../model/bgpPeer.ts';
 import type { ObjectIndex } from '../../../model/store.ts';
 import { compareAge, compareText } from '../../ingressAge.ts';
 import { problemOf } from '../../problemOf.ts';
