@@ -13,7 +13,7 @@ import {
 import { watchStalls } from './lab/machineStalls.ts';
 import { startBfdSpeaker, type BfdSpeakerProcess } from './bfdSpeakerProcess.ts';
 
-const SETTINGS: BfdSettings = { ...FAST, echoIntervalMs: null, passive: false, hops: { type: 'single' } };
+const SETTINGS: BfdSettings = { ...FAST, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } };
 /** BIRD sends multihop packets with the system's usual TTL, 64. */
 const MULTIHOP: BfdSettings = { ...SETTINGS, hops: { type: 'multihop', minimumTtl: 60 } };
 

@@ -8,7 +8,7 @@ import { FAR_NODE, FAR_ROUTER, NODE, ROUTER, startCable } from './bfdPeers.ts';
 import { startBfdSpeaker } from './bfdSpeakerProcess.ts';
 import { startForeground } from './lab/foreground.ts';
 
-const SETTINGS: BfdSettings = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' } };
+const SETTINGS: BfdSettings = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } };
 const SINGLE: BfdEndpoint = { name: 'single', localAddress: NODE.IPv4, remoteAddress: ROUTER.IPv4, interface: 'eth0', vrf: null, settings: SETTINGS };
 const MULTIHOP: BfdEndpoint = {
   ...SINGLE, name: 'multihop', localAddress: FAR_NODE.IPv4, remoteAddress: FAR_ROUTER.IPv4, interface: null,

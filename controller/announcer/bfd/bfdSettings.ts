@@ -8,6 +8,8 @@ export interface BfdSettings {
   readonly detectMultiplier: number;
   /** Echo packets, which the peer's forwarding plane returns (RFC 5881 section 4); null: none are sent. */
   readonly echoIntervalMs: number | null;
+  /** bfd.RequiredMinEchoRxInterval in a single hop: how often the peer may send echo packets, which the kernel's forwarding returns. */
+  readonly echoReceiveIntervalMs: number;
   /** Nothing is sent before something is heard. */
   readonly passive: boolean;
   /** `multihop` (RFC 5883, UDP port 4784), packets with a smaller TTL are dropped; `single` (RFC 5881, port 3784): 255 is a must. */

@@ -50,8 +50,20 @@ export interface BfdSpeaker {
   stop(): Promise<void>;
 }
 
+/** A session is in another state than before. */
+export interface BfdNews {
+  /** As in its report. */
+  readonly name: string;
+  readonly state: BfdState;
+  readonly remoteState: BfdState;
+  /** In words. */
+  readonly why: string;
+  /** It is no longer up though nobody has found a fault: one of both sides has taken it down, or has begun it anew. */
+  readonly withoutFault: boolean;
+}
+
 /** What the speaker tells its owner. */
 export interface BfdSpeakerEvents {
-  /** As soon as it changes; `why` in words. */
-  readonly changed: (news: { readonly name: string; readonly state: BfdState; readonly remoteState: BfdState; readonly why: string }) => void;
+  /** As soon as it changes. */
+  readonly changed: (news: BfdNews) => void;
 }

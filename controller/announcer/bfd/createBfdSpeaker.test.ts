@@ -35,7 +35,7 @@ test('what is no address is refused at once', () => {
   const { speaker } = create();
   const endpoint: BfdEndpoint = {
     name: 'a', localAddress: '192.0.2.1', remoteAddress: 'fe80::1%eth0', interface: 'eth0', vrf: null,
-    settings: { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' } },
+    settings: { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } },
   };
   assert.throws(() => { speaker.setSessions([endpoint]); }, /without a zone/);
 });

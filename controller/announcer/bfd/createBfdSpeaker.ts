@@ -3,7 +3,7 @@ import { createPendingRequests, RequestError } from '../../../core/ipc/pendingRe
 import { planRestart } from '../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../core/log/logger.ts';
 import { startThreadLife, type ThreadLife } from '../threadLife.ts';
-import type { BfdEndpoint, BfdReport, BfdSpeaker, BfdSpeakerEvents } from './bfdSpeaker.ts';
+import type { BfdEndpoint, BfdNews, BfdReport, BfdSpeaker, BfdSpeakerEvents } from './bfdSpeaker.ts';
 import { addressKey } from './thread/bfdWire.ts';
 import { BEAT_EVERY_MS, createLifeSigns } from './thread/lifeSigns.ts';
 import type { ThreadPriority } from './thread/raisePriority.ts';
@@ -15,8 +15,6 @@ export interface BfdSpeakerDependencies {
 }
 
 const ENTRY = new URL(`thread/bfdThread${extname(import.meta.filename)}`, import.meta.url);
-
-type News = Parameters<BfdSpeakerEvents['changed']>[0];
 
 /** Ours: a report takes microseconds. */
 const REPORT_TIMEOUT_MS = 1_000;
@@ -41,7 +39,7 @@ class ThreadedSpeaker implements BfdSpeaker {
   #sessions: readonly BfdEndpoint[] = [];
   #reports: ReadonlyMap<string, BfdReport> = new Map();
   /** Name → what was told last. */
-  readonly #told = new Map<string, News>();
+  readonly #told = new Map<string, BfdNews>();
   #thread: ThreadLife<ToBfdThread> | null = null;
   #threadStartedMs = 0;
   #endsInRow = 0;
@@ -140,7 +138,9 @@ class ThreadedSpeaker implements BfdSpeaker {
       return;
     }
     for (const { name, state, remoteState } of this.#told.values()) {
-      if (state !== 'Down' || remoteState !== 'Down') this.#tell({ name, state: 'Down', remoteState: 'Down', why: 'the BFD thread has ended' });
+      if (state !== 'Down' || remoteState !== 'Down') {
+        this.#tell({ name, state: 'Down', remoteState: 'Down', why: 'the BFD thread has ended', withoutFault: false });
+      }
     }
     this.#planRestart(fault);
   }
@@ -204,7 +204,7 @@ class ThreadedSpeaker implements BfdSpeaker {
     );
   }
 
-  #tell(news: News): void {
+  #tell(news: BfdNews): void {
     // The thread may tell of what has been dropped since.
     if (this.#stopped !== null || !this.#sessions.some(({ name }) => name === news.name)) return;
     this.#told.set(news.name, news);

@@ -8,7 +8,7 @@ const FULL: WantedPeer = {
   ...PEER, sourceAddress: '10.0.0.1', vrf: 'red', minimumTtl: 254, ttl: 255, role: 'customer', shutdown: 'maintenance',
   authentication: { type: 'ao', keyId: 1, receiveKeyId: 2, algorithm: 'hmac-sha256', key: 'k' },
   gracefulRestart: { restartTimeMs: 120_000, longLivedStaleTimeMs: 1000 },
-  bfd: { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'multihop', minimumTtl: 254 } },
+  bfd: { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'multihop', minimumTtl: 254 } },
 };
 
 function peers(changes: object): boolean {

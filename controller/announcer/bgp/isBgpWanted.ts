@@ -61,8 +61,8 @@ function isGracefulRestart(value: unknown): boolean {
 
 function isBfdSettings(value: unknown): value is BfdSettings {
   if (!isFields(value)) return false;
-  const { receiveIntervalMs, transmitIntervalMs, detectMultiplier, echoIntervalMs, passive, hops } = value;
-  return [receiveIntervalMs, transmitIntervalMs].every((interval) => isBetween(interval, 1, 60_000)) && isBetween(detectMultiplier, 1, 255)
+  const { receiveIntervalMs, transmitIntervalMs, detectMultiplier, echoIntervalMs, echoReceiveIntervalMs, passive, hops } = value;
+  return [receiveIntervalMs, transmitIntervalMs, echoReceiveIntervalMs].every((interval) => isBetween(interval, 1, 60_000)) && isBetween(detectMultiplier, 1, 255)
     && (echoIntervalMs === null || isBetween(echoIntervalMs, 1, 60_000)) && isFlag(passive)
     && isFields(hops) && (hops['type'] === 'single' || (hops['type'] === 'multihop' && isBetween(hops['minimumTtl'], 1, MAX_TTL)));
 }

@@ -38,6 +38,7 @@ export interface BgpAdvertisementSpec {
   readonly ipAddressPools?: readonly string[];
   readonly peers?: readonly string[];
   readonly nodeSelectors?: readonly { readonly matchLabels: Readonly<Record<string, string>> }[];
+  readonly serviceSelectors?: readonly { readonly matchLabels: Readonly<Record<string, string>> }[];
   readonly communities?: readonly string[];
   readonly localPref?: number;
   readonly med?: number;

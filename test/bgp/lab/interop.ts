@@ -56,10 +56,9 @@ export function sessionsOf(kind: RouterKind): readonly SessionName[] {
   return kind === 'frr' ? ['plain', 'inner', 'far', 'link'] : ['plain', 'inner', 'far'];
 }
 
-/** Where both sides ask for TTL 255: FRR takes BFD beside it for multihop; ExaBGP answers with the TTL of its system. */
-export function ttlSecuritySession(kind: RouterKind): SessionName | null {
-  if (kind === 'exabgp') return null;
-  return kind === 'frr' ? 'link' : 'plain';
+/** Sessions in which both sides ask for TTL 255: ExaBGP answers with the TTL of its system. */
+export function ttlSecuritySessions(kind: RouterKind): readonly SessionName[] {
+  return kind === 'exabgp' ? [] : ['plain', 'link'];
 }
 
 /** Names of all BGPPeers. */
@@ -119,7 +118,7 @@ function neighborsOf(lab: Lab, { namespace }: RouterHost, kind: RouterKind): rea
   const all: Readonly<Record<SessionName, Neighbor>> = {
     plain: {
       name: 'plain', remote: node.ipv4, local: own.ipv4, remoteAsn: OWN_ASN, families: ['ipv4'], password: PASSWORD,
-      ttlSecurity: ttlSecuritySession(kind) === 'plain', bfd: SPEAKS_BFD(kind), passive: kind === 'bird',
+      ttlSecurity: ttlSecuritySessions(kind).includes('plain'), bfd: SPEAKS_BFD(kind), passive: kind === 'bird',
     },
     inner: { name: 'inner', remote: node.ipv6, local: own.ipv6, remoteAsn: ROUTER_ASN[kind], families: ['ipv6'], addPath: true },
     far: {
@@ -127,7 +126,7 @@ function neighborsOf(lab: Lab, { namespace }: RouterHost, kind: RouterKind): rea
       multihop: true, gracefulRestart: true,
       longLived: true, passive: kind === 'gobgp', ...(SPEAKS_ROLES(kind) ? { role: 'customer' } : {}),
     },
-    link: { name: 'link', remote: LINK.router, local: '', remoteAsn: OWN_ASN, families: dual, unnumbered: true, ttlSecurity: ttlSecuritySession(kind) === 'link' },
+    link: { name: 'link', remote: LINK.router, local: '', remoteAsn: OWN_ASN, families: dual, unnumbered: true, ttlSecurity: ttlSecuritySessions(kind).includes('link') },
   };
   return sessionsOf(kind).map((session) => all[session]);
 }
@@ -157,7 +156,7 @@ function peerSpec(lab: Lab, kind: RouterKind, { session, role }: Required<Intero
   switch (session) {
     case 'plain':
       return {
-        ...common, peerASN: ROUTER_ASN[kind], peerAddress: `10.77.0.${host}`, password: PASSWORD, ttlSecurity: ttlSecuritySession(kind) === 'plain',
+        ...common, peerASN: ROUTER_ASN[kind], peerAddress: `10.77.0.${host}`, password: PASSWORD, ttlSecurity: ttlSecuritySessions(kind).includes('plain'),
         ...(SPEAKS_BFD(kind) ? { bfdProfile: 'lab' } : {}),
       };
     case 'inner':
@@ -171,6 +170,6 @@ function peerSpec(lab: Lab, kind: RouterKind, { session, role }: Required<Intero
         ...(kind === 'exabgp' ? { connectMode: 'passive' } : {}),
       };
     case 'link':
-      return { ...common, dynamicASN: 'external', interface: LINK.node, dualStackAddressFamily: true, ttlSecurity: ttlSecuritySession(kind) === 'link' };
+      return { ...common, dynamicASN: 'external', interface: LINK.node, dualStackAddressFamily: true, ttlSecurity: ttlSecuritySessions(kind).includes('link') };
   }
 }

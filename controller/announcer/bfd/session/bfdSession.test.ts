@@ -6,13 +6,16 @@ import type { ControlPacket } from '../controlPacket.ts';
 import { createBfdSession, type BfdSession, type SessionEffect } from './bfdSession.ts';
 
 const SETTINGS: BfdSettings = {
-  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' },
+  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' },
 };
 const MINE = 7;
 const THEIRS = 9;
 
-const start = (settings: Partial<BfdSettings> = {}, random = (): number => 0): BfdSession =>
-  createBfdSession({ settings: { ...SETTINGS, ...settings }, localDiscriminator: MINE, random, echoKey: Buffer.alloc(6, 5) }, 0);
+const start = (settings: Partial<BfdSettings> = {}, random = (): number => 0): BfdSession => {
+  const session = createBfdSession({ settings: { ...SETTINGS, ...settings }, localDiscriminator: MINE, random, echoKey: Buffer.alloc(6, 5) }, 0);
+  session.setEchoPath(true);
+  return session;
+};
 
 const from = (state: BfdState, more: Partial<ControlPacket> = {}): ControlPacket => ({
   diagnostic: 0, state, poll: false, final: false, controlPlaneIndependent: false, authenticated: false, demand: false, detectMultiplier: 3,
@@ -240,6 +243,16 @@ test('the peer\'s first words after its restart, to no discriminator, end the se
   assert.deepEqual([packet?.state, packet?.yourDiscriminator], ['Init', 77]);
 });
 
+test('a session that the peer begins anew, or takes down, has found no fault; one that it cannot hear has', () => {
+  const faults = (state: BfdState, diagnostic: number): readonly boolean[] =>
+    bringTo(start(), 'Up').receive(from(state, { diagnostic }), 1).flatMap((effect) => effect.type === 'changed' ? [!effect.withoutFault] : []);
+  for (const diagnostic of [0, 3, 7]) assert.deepEqual(faults('Down', diagnostic), [false]);
+  for (const diagnostic of [1, 2, 4, 5, 6, 8, 31]) assert.deepEqual(faults('Down', diagnostic), [true]);
+  assert.deepEqual(faults('AdminDown', 1), [false]);
+  const silent = bringTo(start(), 'Up').tick(10_000).flatMap((effect) => effect.type === 'changed' ? [effect.withoutFault] : []);
+  assert.deepEqual(silent, [false]);
+});
+
 test('echo packets are sent while the session is up and the peer takes them, no more often than it can stand', () => {
   const session = start({ echoIntervalMs: 40 });
   session.receive(from('Down', { requiredMinEchoRxUs: 60_000 }), 0);
@@ -253,6 +266,12 @@ test('echo packets are sent while the session is up and the peer takes them, no 
   session.receive(from('Up'), 50);
   assert.equal(session.view().echoIntervalMs, null);
   assert.deepEqual(payloads(100), []);
+});
+
+test('the peer is told how often it may send echo packets, over several hops what FRR says there', () => {
+  const said = (settings: Partial<BfdSettings>): readonly number[] => sent(start(settings).tick(0)).map(({ requiredMinEchoRxUs }) => requiredMinEchoRxUs);
+  assert.deepEqual(said({ echoReceiveIntervalMs: 82 }), [82_000]);
+  assert.deepEqual(said({ echoReceiveIntervalMs: 82, hops: { type: 'multihop', minimumTtl: 250 } }), [50_000]);
 });
 
 test('echo packets that do not come back end the session, whatever the peer says; with those that do it lasts', () => {

@@ -1,5 +1,5 @@
 import type { BfdSettings } from '../bfdSettings.ts';
-import type { BfdReport, BfdState } from '../bfdSpeaker.ts';
+import type { BfdNews, BfdReport, BfdState } from '../bfdSpeaker.ts';
 import type { ControlPacket } from '../controlPacket.ts';
 import { diagnosticCode, printDiagnostic, type Diagnostic } from '../diagnostics.ts';
 import { EchoFunction } from './echoFunction.ts';
@@ -22,8 +22,8 @@ export type SessionEffect =
   | { readonly type: 'send'; readonly packet: ControlPacket }
   /** An echo packet, to this side's own address by way of the peer. */
   | { readonly type: 'echo'; readonly payload: Buffer }
-  /** One of both states is another than before; `why` in words. */
-  | { readonly type: 'changed'; readonly state: BfdState; readonly remoteState: BfdState; readonly why: string };
+  /** One of both states is another than before. */
+  | ({ readonly type: 'changed' } & Omit<BfdNews, 'name'>);
 
 /** What can be seen of a session: its report, but for what only its owner knows. `sinceMs` is monotonic. */
 export type SessionView = Omit<BfdReport, 'name' | 'dropped'>;
@@ -38,6 +38,8 @@ export interface BfdSession {
   receive(packet: ControlPacket, nowMs: number): readonly SessionEffect[];
   /** The payload of an echo packet that has come back; answers whether it was one of its own. */
   receiveEcho(payload: Buffer, nowMs: number): boolean;
+  /** Whether it is known where echo packets are to go, which it is not at first. Till then none are sent, and so none are missed. */
+  setEchoPath(isKnown: boolean): void;
   /** Does what is due. */
   tick(nowMs: number): readonly SessionEffect[];
   /** When the next `tick` must come; null: not before something else happens. */
@@ -62,6 +64,9 @@ const US_PER_MS = 1_000;
  */
 const ANSWER_RATE = { burst: 20, intervalMs: 10 } as const;
 
+/** BFD_DEF_REQ_MIN_ECHO_RX of FRR. */
+const MULTIHOP_ECHO_RECEIVE_MS = 50;
+
 /** What the peer has said last; forgotten after a Detection Time of silence (section 6.8.1). */
 interface Remote {
   readonly state: BfdState;
@@ -79,6 +84,11 @@ const UNHEARD: Remote = {
   state: 'Down', discriminator: 0, diagnostic: 0, demand: false, desiredMinTxUs: 0, minRxUs: 1, minEchoRxUs: 0, detectMultiplier: 0,
 };
 
+/** Why another state is entered. */
+interface Transition extends Pick<BfdNews, 'why' | 'withoutFault'> {
+  readonly diagnostic: Diagnostic;
+}
+
 class AsynchronousSession implements BfdSession {
   readonly localDiscriminator: number;
   readonly #random: () => number;
@@ -94,6 +104,7 @@ class AsynchronousSession implements BfdSession {
   /** When the last periodic packet left, and what part of the interval lies between it and the next. */
   #sentMs: number | null = null;
   #jitter = 1;
+  #hasEchoPath = false;
   #effects: SessionEffect[] = [];
   #sinceMs: number;
   #sent = 0;
@@ -122,7 +133,8 @@ class AsynchronousSession implements BfdSession {
     if (this.#state === 'AdminDown') return this.#finish();
     const next = nextState(this.#state, packet.state);
     const said = packet.state === 'Up' ? 'the peer is up' : `the peer says ${packet.state}${packet.diagnostic === 0 ? '' : `: ${printDiagnostic(packet.diagnostic)}`}`;
-    if (next !== this.#state) this.#enter(next, { diagnostic: next === 'Down' ? 'Neighbor Signaled Session Down' : 'No Diagnostic', why: said }, nowMs);
+    const diagnostic = next === 'Down' ? 'Neighbor Signaled Session Down' : 'No Diagnostic';
+    if (next !== this.#state) this.#enter(next, { diagnostic, why: said, withoutFault: next === 'Down' && !namesFault(packet) }, nowMs);
     else if (packet.state !== before) this.#tell(said);
     // Section 6.8.7: a Final is sent whatever the timers say, and does not count among periodic packets.
     if (packet.poll && this.#answers.take(nowMs)) this.#send(true);
@@ -132,6 +144,12 @@ class AsynchronousSession implements BfdSession {
 
   receiveEcho(payload: Buffer, nowMs: number): boolean {
     return this.#echo?.receive(payload, nowMs) ?? false;
+  }
+
+  setEchoPath(isKnown: boolean): void {
+    if (isKnown === this.#hasEchoPath) return;
+    this.#hasEchoPath = isKnown;
+    this.#adjustEcho();
   }
 
   tick(nowMs: number): readonly SessionEffect[] {
@@ -155,7 +173,7 @@ class AsynchronousSession implements BfdSession {
   }
 
   disable(nowMs: number): readonly SessionEffect[] {
-    if (this.#state !== 'AdminDown') this.#enter('AdminDown', { diagnostic: 'Administratively Down', why: 'it is no longer wanted' }, nowMs);
+    if (this.#state !== 'AdminDown') this.#enter('AdminDown', { diagnostic: 'Administratively Down', why: 'it is no longer wanted', withoutFault: true }, nowMs);
     else if (this.#mayTransmit()) this.#sendPeriodic(nowMs);
     return this.#finish();
   }
@@ -178,7 +196,7 @@ class AsynchronousSession implements BfdSession {
     const knewOtherwise = this.#remote.state !== UNHEARD.state;
     this.#remote = UNHEARD;
     this.#heardMs = null;
-    if (wasOpen) this.#enter('Down', { diagnostic: 'Control Detection Time Expired', why }, nowMs);
+    if (wasOpen) this.#enter('Down', { diagnostic: 'Control Detection Time Expired', why, withoutFault: false }, nowMs);
     else if (knewOtherwise) this.#tell(why);
   }
 
@@ -186,7 +204,7 @@ class AsynchronousSession implements BfdSession {
   #tickEcho(nowMs: number): void {
     const expiresMs = this.#echo?.expiresMs() ?? null;
     if (expiresMs !== null && nowMs >= expiresMs) {
-      this.#enter('Down', { diagnostic: 'Echo Function Failed', why: 'echo packets do not come back from the peer' }, nowMs);
+      this.#enter('Down', { diagnostic: 'Echo Function Failed', why: 'echo packets do not come back from the peer', withoutFault: false }, nowMs);
     }
     const dueMs = this.#echo?.sendDueMs() ?? null;
     if (this.#echo !== null && dueMs !== null && nowMs >= dueMs) this.#effects.push({ type: 'echo', payload: this.#echo.send(nowMs) });
@@ -195,11 +213,11 @@ class AsynchronousSession implements BfdSession {
   /** Sections 6.8.3 and 6.8.9: no more often than the peer can stand, and not at all where it says that it cannot. */
   #adjustEcho(): void {
     const { echoIntervalMs, detectMultiplier, hops } = this.#settings;
-    const mayEcho = this.#state === 'Up' && echoIntervalMs !== null && hops.type === 'single' && this.#remote.minEchoRxUs !== 0;
+    const mayEcho = this.#state === 'Up' && this.#hasEchoPath && echoIntervalMs !== null && hops.type === 'single' && this.#remote.minEchoRxUs !== 0;
     this.#echo?.setTimers(mayEcho ? { intervalMs: Math.max(echoIntervalMs, this.#remote.minEchoRxUs / US_PER_MS), detectMultiplier } : null);
   }
 
-  #enter(state: BfdState, { diagnostic, why }: { readonly diagnostic: Diagnostic; readonly why: string }, nowMs: number): void {
+  #enter(state: BfdState, { diagnostic, why, withoutFault }: Transition, nowMs: number): void {
     if (this.#state === 'Up') this.#downs += 1;
     this.#state = state;
     this.#sinceMs = nowMs;
@@ -207,13 +225,13 @@ class AsynchronousSession implements BfdSession {
     if (state !== 'Init') this.#diagnostic = diagnostic;
     this.#timers.setUp(state === 'Up');
     this.#adjustEcho();
-    this.#tell(why);
+    this.#tell(why, withoutFault);
     // Section 6.8.7: what is new is told at once.
     if (this.#mayTransmit() && (state === 'AdminDown' || this.#answers.take(nowMs))) this.#sendPeriodic(nowMs);
   }
 
-  #tell(why: string): void {
-    this.#effects.push({ type: 'changed', state: this.#state, remoteState: this.#remote.state, why });
+  #tell(why: string, withoutFault = false): void {
+    this.#effects.push({ type: 'changed', state: this.#state, remoteState: this.#remote.state, why, withoutFault });
   }
 
   #sendPeriodic(nowMs: number): void {
@@ -237,10 +255,15 @@ class AsynchronousSession implements BfdSession {
         detectMultiplier: this.#settings.detectMultiplier,
         myDiscriminator: this.localDiscriminator, yourDiscriminator: this.#remote.discriminator,
         desiredMinTxUs: this.#timers.desiredMinTxUs, requiredMinRxUs: this.#timers.requiredMinRxUs,
-        // Whether peers' echo packets come back is up to the kernel's forwarding, which nobody here can answer for.
-        requiredMinEchoRxUs: 0,
+        requiredMinEchoRxUs: this.#echoReceiveMs() * US_PER_MS,
       },
     });
+  }
+
+  /** Over several hops nobody may send any (RFC 5883 section 3), and FRR, and so MetalLB, names its own default. */
+  #echoReceiveMs(): number {
+    const { echoReceiveIntervalMs, hops } = this.#settings;
+    return hops.type === 'single' ? echoReceiveIntervalMs : MULTIHOP_ECHO_RECEIVE_MS;
   }
 
   /** Section 6.8.7: whether periodic packets may be sent. */
@@ -276,6 +299,16 @@ class AsynchronousSession implements BfdSession {
     return effects;
   }
 }
+
+/**
+ * A peer that has found a fault says which. One that says Down for no reason, or because this side, which is up, were down, has begun its
+ * session anew: FRR does so when BGP has found its own address, and when it is told to stop.
+ */
+function namesFault({ state, diagnostic }: ControlPacket): boolean {
+  return state === 'Down' && !NO_FAULTS.has(printDiagnostic(diagnostic));
+}
+
+const NO_FAULTS: ReadonlySet<string> = new Set<Diagnostic>(['No Diagnostic', 'Neighbor Signaled Session Down', 'Administratively Down']);
 
 /** The table of section 6.8.6: what a packet of that state makes of a session that is not AdminDown. */
 function nextState(state: Exclude<BfdState, 'AdminDown'>, received: BfdState): Exclude<BfdState, 'AdminDown'> {

@@ -6,7 +6,7 @@ import { decodeControlPacket, encodeControlPacket, type ControlPacket } from '..
 import { createBfdSessions, type Arrival, type BfdEffect, type BfdSessions } from './bfdSessions.ts';
 
 const SETTINGS: BfdSettings = {
-  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' },
+  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' },
 };
 const ENDPOINT: BfdEndpoint = { name: 'a', localAddress: '192.0.2.1', remoteAddress: '192.0.2.2', interface: 'eth0', vrf: null, settings: SETTINGS };
 const ARRIVAL: Arrival = { source: '192.0.2.2', destination: '192.0.2.1', interfaceIndex: 3, ttl: 255, hops: 'single', vrf: null };
@@ -179,6 +179,27 @@ test('echo packets leave by the interface where the peer is heard, and what come
   assert.equal(table.receiveEcho(Buffer.alloc(16), 1), false);
   assert.equal(table.receiveEcho(Buffer.alloc(3), 1), false);
   assert.equal(table.receiveEcho(echo.payload, 1), true);
+});
+
+test('echo packets that are asked for while the session is up begin as soon as it is known where they go, and none is missed before', () => {
+  const table = createTable();
+  const up = (nowMs: number): readonly BfdEffect[] =>
+    table.receive(packet({ state: 'Up', yourDiscriminator: 101, requiredMinEchoRxUs: 1, desiredMinTxUs: 300_000 }), ARRIVAL, nowMs);
+  table.set([ENDPOINT], 0);
+  table.receive(packet(), ARRIVAL, 0);
+  up(0);
+  const echoing = { ...ENDPOINT, settings: { ...SETTINGS, echoIntervalMs: 50 } };
+  const sent = (effects: readonly BfdEffect[]): number => effects.filter(({ type }) => type === 'echo').length;
+  assert.equal(sent(table.set([echoing], 10)), 0);
+  for (let nowMs = 10; nowMs < 600; nowMs += 10) {
+    if (nowMs % 300 === 0) assert.deepEqual(up(nowMs).filter(({ type }) => type === 'echoLink'), [{ type: 'echoLink', interfaceIndex: 3 }]);
+    assert.equal(sent(table.tick(nowMs)), 0);
+  }
+  up(600);
+  assert.equal(sent(table.tick(600)), 1);
+  const slower = { ...echoing, settings: { ...echoing.settings, echoIntervalMs: 60, detectMultiplier: 9 } };
+  assert.equal(sent([...table.set([slower], 660), ...table.tick(660)]), 1, 'a change of the interval alone interrupts nothing');
+  assert.equal(reportOf(table)?.state, 'Up');
 });
 
 test('no echo packets are sent to IPv6 peers', () => {

@@ -1,5 +1,5 @@
 import type { BfdSettings } from '../bfdSettings.ts';
-import type { BfdEndpoint, BfdReport, BfdState } from '../bfdSpeaker.ts';
+import type { BfdEndpoint, BfdNews, BfdReport } from '../bfdSpeaker.ts';
 import { decodeControlPacket, encodeControlPacket } from '../controlPacket.ts';
 import { ECHO_KEY_BYTES, readEchoDiscriminator } from './echoFunction.ts';
 import { createBfdSession, type BfdSession, type SessionEffect } from './bfdSession.ts';
@@ -26,7 +26,7 @@ export type BfdEffect =
   | { readonly type: 'echo'; readonly endpoint: BfdEndpoint; readonly interfaceIndex: number; readonly payload: Buffer }
   /** The peer of a session with echo is there: its frames show where echo packets are to go. */
   | { readonly type: 'echoLink'; readonly interfaceIndex: number }
-  | { readonly type: 'changed'; readonly name: string; readonly state: BfdState; readonly remoteState: BfdState; readonly why: string }
+  | ({ readonly type: 'changed' } & BfdNews)
   /** Nothing is sent any more for this session. */
   | { readonly type: 'ended'; readonly discriminator: number };
 
@@ -105,15 +105,18 @@ class SessionTable implements BfdSessions {
       this.#perform(entry, entry.session.disable(nowMs), nowMs);
       this.#leaving.set(entry, nowMs + Math.min(Math.max(LINGER_MS, detectionTimeMs), MAX_LINGER_MS));
       // By this side's intent, which says nothing about the path.
-      if (next !== undefined) this.#effects.push({ type: 'changed', name, state: 'AdminDown', remoteState: 'Down', why: 'its ends are others: it begins anew' });
+      if (next !== undefined) {
+        this.#effects.push({ type: 'changed', name, state: 'AdminDown', remoteState: 'Down', why: 'its ends are others: it begins anew', withoutFault: true });
+      }
     }
     for (const endpoint of wanted.values()) {
       const known = this.#byName.get(endpoint.name);
       if (known === undefined) this.#add(endpoint, nowMs);
       else if (!isSameSettings(known.endpoint.settings, endpoint.settings)) {
+        // Where its echo packets go is found out with the next packets.
+        if (!mayEcho(known.endpoint)) known.interfaceIndex = 0;
+        known.session.setEchoPath(known.interfaceIndex !== 0);
         known.endpoint = endpoint;
-        // Where its echo packets go is found out anew with the next packet.
-        known.interfaceIndex = 0;
         known.session.configure(endpoint.settings);
       }
     }
@@ -132,10 +135,11 @@ class SessionTable implements BfdSessions {
       (entry ?? first).dropped += 1;
       return [];
     }
-    if (entry.interfaceIndex !== arrival.interfaceIndex && mayEcho(entry.endpoint)) {
-      this.#effects.push({ type: 'echoLink', interfaceIndex: arrival.interfaceIndex });
-    }
+    // With the second packet by one interface the peer's MAC is known there.
+    const isKnown = entry.interfaceIndex === arrival.interfaceIndex;
+    if (!isKnown && mayEcho(entry.endpoint)) this.#effects.push({ type: 'echoLink', interfaceIndex: arrival.interfaceIndex });
     entry.interfaceIndex = arrival.interfaceIndex;
+    entry.session.setEchoPath(isKnown);
     this.#perform(entry, entry.session.receive(decoded.packet, nowMs), nowMs);
     return this.#finish();
   }
@@ -255,7 +259,8 @@ function isSameSession(one: BfdEndpoint, other: BfdEndpoint): boolean {
 
 function isSameSettings(one: BfdSettings, other: BfdSettings): boolean {
   return one.receiveIntervalMs === other.receiveIntervalMs && one.transmitIntervalMs === other.transmitIntervalMs &&
-    one.detectMultiplier === other.detectMultiplier && one.echoIntervalMs === other.echoIntervalMs && one.passive === other.passive &&
+    one.detectMultiplier === other.detectMultiplier && one.echoIntervalMs === other.echoIntervalMs &&
+    one.echoReceiveIntervalMs === other.echoReceiveIntervalMs && one.passive === other.passive &&
     minimumTtl(one) === minimumTtl(other);
 }
 

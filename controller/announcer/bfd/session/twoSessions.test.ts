@@ -6,7 +6,7 @@ import { decodeControlPacket, encodeControlPacket } from '../controlPacket.ts';
 import { createBfdSession, type BfdSession, type SessionEffect } from './bfdSession.ts';
 
 const SETTINGS: BfdSettings = {
-  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' },
+  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' },
 };
 
 /** Two sessions on a wire that loses and delays, on a clock of their own that goes by the millisecond. */

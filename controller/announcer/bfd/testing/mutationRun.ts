@@ -5,7 +5,7 @@ import { CONTROL_PACKET_BYTES, decodeControlPacket, encodeControlPacket, type Co
 import { createBfdSessions, type Arrival, type BfdEffect, type BfdSessions } from '../session/bfdSessions.ts';
 
 const SETTINGS = {
-  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' },
+  receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' },
 } as const;
 const ENDS = { localAddress: '192.0.2.1', remoteAddress: '192.0.2.2', interface: 'eth0', vrf: null, settings: SETTINGS } as const;
 /** One of each kind. */

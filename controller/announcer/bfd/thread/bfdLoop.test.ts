@@ -10,7 +10,7 @@ import type { FromBfdThread, ToBfdThread } from './threadMessages.ts';
 
 const ENDPOINT: BfdEndpoint = {
   name: 'a', localAddress: '192.0.2.1', remoteAddress: '192.0.2.2', interface: null, vrf: null,
-  settings: { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' } },
+  settings: { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } },
 };
 const ARRIVAL: Arrival = { source: ENDPOINT.remoteAddress, destination: ENDPOINT.localAddress, interfaceIndex: 3, ttl: 255, hops: 'single', vrf: null };
 

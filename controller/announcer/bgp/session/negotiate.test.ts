@@ -15,7 +15,7 @@ function offer(changes: Partial<WantedPeer>, restarting = false, ends = TEST_END
 }
 
 function agree(changes: Partial<WantedPeer>, theirs: readonly Capability[], ends = TEST_ENDS): Negotiated {
-  return negotiate(testPeer(changes), { offered: offer(changes, false, ends), received: testOpen({ capabilities: theirs }) }, ends);
+  return negotiate({ offered: offer(changes, false, ends), received: testOpen({ capabilities: theirs }) }, ends);
 }
 
 function offered<Type extends Capability['type']>(open: OpenMessage, type: Type): Capability | undefined {

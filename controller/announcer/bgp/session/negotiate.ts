@@ -1,13 +1,12 @@
-import type { WantedPeer } from '../bgpWanted.ts';
 import type { AddressFamily, CodecOptions, OpenMessage } from '../codec/message.ts';
 import { capabilitiesOf, capabilityOf } from './capabilitiesOf.ts';
 import type { OpenPair } from './openPair.ts';
 import type { ConnectionEnds, Negotiated } from './sessionEvents.ts';
-import { negotiatedHoldMs, negotiatedKeepaliveMs } from './timings.ts';
+import { negotiatedHoldMs } from './timings.ts';
 import { commonFamilies } from './validateOpen.ts';
 
 /** What two OPEN messages agree on. `received` is valid (`validateOpen`). */
-export function negotiate(peer: Pick<WantedPeer, 'keepaliveTimeMs'>, opens: OpenPair, ends: ConnectionEnds): Negotiated {
+export function negotiate(opens: OpenPair, ends: ConnectionEnds): Negotiated {
   const { offered, received } = opens;
   const families = commonFamilies(opens);
   const holdTimeMs = negotiatedHoldMs(offered.holdTimeS, received.holdTimeS);
@@ -21,7 +20,6 @@ export function negotiate(peer: Pick<WantedPeer, 'keepaliveTimeMs'>, opens: Open
     remoteRouterId: received.routerId,
     ends,
     holdTimeMs,
-    keepaliveTimeMs: negotiatedKeepaliveMs(peer.keepaliveTimeMs, holdTimeMs),
     families,
     fourOctetAsn: both('fourOctetAsn'),
     extendedMessages: both('extendedMessage'),

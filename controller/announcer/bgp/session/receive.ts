@@ -105,7 +105,7 @@ function receiveOpen(session: Session, connection: Connection, received: OpenMes
   if (fault !== null) return failConnection(session, connection, fault);
   if (!resolveCollision(session, connection, received)) return;
   if (connection.phase === 'DelayOpen') sendOpen(session, connection);
-  const negotiated = negotiate(peer, { offered, received }, ends);
+  const negotiated = negotiate({ offered, received }, ends);
   connection.negotiated = negotiated;
   connection.codec = codecOptions(negotiated);
   connection.framer.setOptions(connection.codec);

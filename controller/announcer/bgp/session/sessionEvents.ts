@@ -72,7 +72,6 @@ export interface Negotiated {
   readonly remoteRouterId: string;
   readonly ends: ConnectionEnds;
   readonly holdTimeMs: number;
-  readonly keepaliveTimeMs: number;
   readonly families: readonly AddressFamily[];
   readonly fourOctetAsn: boolean;
   readonly extendedMessages: boolean;

@@ -166,7 +166,6 @@ test('KEEPALIVEs are sent at a third of the hold time with jitter, and UPDATEs p
   const talk = converse({ peer: testPeer({ holdTimeMs: 90_000, keepaliveTimeMs: 60_000 }) });
   const connection = talk.establish(testOpen({ holdTimeS: 30 }));
   assert.equal(talk.view().negotiated?.holdTimeMs, 30_000);
-  assert.equal(talk.view().negotiated?.keepaliveTimeMs, 10_000);
   assert.deepEqual(inShort(talk.pass(7_500)), ['send keepalive']);
   talk.pass(7_000);
   talk.machine.countUpdates(2, 100, { monotonicMs: talk.nowMs(), wallMs: 0 });
@@ -175,6 +174,17 @@ test('KEEPALIVEs are sent at a third of the hold time with jitter, and UPDATEs p
   assert.equal(talk.view().sent.update, 2);
   talk.hear(connection, KEEPALIVE);
   assert.equal(talk.view().state, 'Established');
+});
+
+test('another KeepaliveTime counts from the next KEEPALIVE on, in the session that there is', () => {
+  const peer = testPeer({ holdTimeMs: 90_000, keepaliveTimeMs: 30_000 });
+  const talk = converse({ peer });
+  talk.establish();
+  Object.assign(peer, { keepaliveTimeMs: 4_000 });
+  assert.deepEqual(inShort(talk.pass(22_500)), ['send keepalive']);
+  assert.deepEqual(talk.pass(2_999), []);
+  assert.deepEqual(inShort(talk.pass(1)), ['send keepalive']);
+  assert.equal(talk.view().established, 1);
 });
 
 test('KEEPALIVEs are never closer than a second', () => {

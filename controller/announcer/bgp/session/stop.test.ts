@@ -86,13 +86,13 @@ test('BFD that goes down ends the session with Cease/10, and this side connects 
   assert.deepEqual(inShort(talk.handle({ type: 'bfd', up: false })), ['send 6/10', 'close', 'down']);
   assert.equal(talk.view().state, 'Idle');
   assert.deepEqual(inShort(talk.accept().effects), ['close']);
-  assert.deepEqual(talk.pass(30_000), []);
+  assert.deepEqual(talk.pass(2_000), []);
   assert.equal(talk.view().state, 'Active');
-  assert.equal(talk.view().retryInMs, 30_000);
+  assert.equal(talk.view().retryInMs, 3_000);
   assert.deepEqual(inShort(talk.handle({ type: 'bfd', up: true })), ['connect']);
 });
 
-test('After BFD went down a peer that connects is heard, and without news this side connects after a minute', () => {
+test('After BFD went down a peer that connects is heard, and without news this side connects after five seconds', () => {
   const heard = converse();
   heard.establish();
   heard.handle({ type: 'bfd', up: true });
@@ -105,7 +105,7 @@ test('After BFD went down a peer that connects is heard, and without news this s
   alone.establish();
   alone.handle({ type: 'bfd', up: true });
   alone.handle({ type: 'bfd', up: false });
-  assert.deepEqual(alone.pass(59_999), []);
+  assert.deepEqual(alone.pass(4_999), []);
   assert.deepEqual(inShort(alone.pass(1)), ['connect']);
 });
 

@@ -60,7 +60,7 @@ function lastWord({ how, text }: StopEvent): NotificationMessage | null {
 
 /**
  * News of BFD. Only a BFD session that was up and goes down ends a BGP session (RFC 5882 section 4.2): as long as it was not up, the peer may
- * not speak BFD at all, or not before BGP. After it, this side does not connect until BFD is up, or for a minute: the peer may take its BFD
+ * not speak BFD at all, or not before BGP. After it, this side does not connect until BFD is up, or for some seconds: the peer may take its BFD
  * session down with that of BGP, and up again not before it. A peer that connects by itself is heard after the usual pause. What forwarding
  * is broken for is not to be kept: where NOTIFICATIONs leave routes in place, it is a Hard Reset (RFC 8538).
  */

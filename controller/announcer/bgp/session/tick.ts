@@ -3,7 +3,7 @@ import { closeConnection, failConnection, loseConnection } from './loss.ts';
 import { beginConnecting, sendOpen } from './opening.ts';
 import { isOpen, startTimer, type Connection, type Session, type TimerName } from './session.ts';
 import { CONNECT_TIMEOUT_MS, LATE_GRACE_MS, LATE_MS, sendHoldMs } from './timings.ts';
-import { sendKeepalive } from './wire.ts';
+import { keepaliveMsOf, sendKeepalive } from './wire.ts';
 
 /** Does what is due. */
 export function tick(session: Session): void {
@@ -35,7 +35,7 @@ export function setWritable(session: Session, connection: Connection, writable: 
     return;
   }
   connection.timers.delete('sendHold');
-  const isKeepaliveMissed = (connection.negotiated?.keepaliveTimeMs ?? 0) > 0 && !connection.timers.has('keepalive');
+  const isKeepaliveMissed = keepaliveMsOf(session, connection) > 0 && !connection.timers.has('keepalive');
   if (isKeepaliveMissed) sendKeepalive(session, connection);
 }
 

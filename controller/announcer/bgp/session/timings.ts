@@ -8,8 +8,11 @@ export const CONNECT_TIMEOUT_MS = 30_000;
 export const FIRST_PAUSE_MS = 1_000;
 /** Established for this long, a session does not count as flapping. Ours. */
 export const STABLE_MS = 60_000;
-/** After BFD Down: without a word from BFD, this side connects again by itself. Ours. */
-export const BFD_WAIT_MS = 60_000;
+/**
+ * After BFD Down: without a word from BFD, this side connects again by itself. Ours: where both speak, BFD is up again within three slow
+ * packets (RFC 5880 section 6.8.3); FRR's comes up after BGP alone where it has lost its configuration, or must learn how far the peer is.
+ */
+export const BFD_WAIT_MS = 5_000;
 /** A connection without OPEN that is younger takes part in collisions (RFC 4271 section 6.8 allows it). Ours. */
 export const COLLISION_WINDOW_MS = 10_000;
 /** KEEPALIVEs are never closer (RFC 4271 section 4.4). */
@@ -45,7 +48,7 @@ export function negotiatedHoldMs(offeredS: number, receivedS: number): number {
 }
 
 /** KeepaliveTime: as configured, but a third of the hold time at most and 1 s at least; 0: none (RFC 4271 sections 4.4 and 10). */
-export function negotiatedKeepaliveMs(configuredMs: number, holdMs: number): number {
+export function keepaliveTimeMs(configuredMs: number, holdMs: number): number {
   if (holdMs === 0) return 0;
   const third = holdMs / 3;
   return Math.max(LEAST_KEEPALIVE_MS, Math.floor(configuredMs > 0 ? Math.min(configuredMs, third) : third));

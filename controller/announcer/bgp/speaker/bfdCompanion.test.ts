@@ -8,7 +8,7 @@ import type { WantedPeer } from '../bgpWanted.ts';
 import { createBfdCompanion } from './bfdCompanion.ts';
 import { wantedPeer } from './testing/speakerFacts.ts';
 
-const SETTINGS: BfdSettings = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' } };
+const SETTINGS: BfdSettings = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } };
 const PEER = wantedPeer('net/router', { bfd: SETTINGS, sourceAddress: '10.0.0.1', remote: { type: 'address', address: '10.0.0.2' } });
 const INTERNAL: WantedPeer = { ...PEER, remoteAsn: { type: 'internal' }, bfd: { ...SETTINGS, hops: { type: 'multihop', minimumTtl: 250 } } };
 const FAR = `${PEER.name} (several hops)`;
@@ -38,7 +38,7 @@ function startCompanion(t: TestContext) {
     names: () => sessions.map(({ name }) => name),
     follow: (peer: WantedPeer, links: readonly Link[] = [ETH0]) =>
       { companion.follow([{ peer, lastEnds: () => null, bfd: () => {}, withoutBfd: () => { heard.push(true); } }], links); },
-    tell: (state: BfdState, remoteState: BfdState, name = PEER.name) => { events.changed({ name, state, remoteState, why: '' }); },
+    tell: (state: BfdState, remoteState: BfdState, name = PEER.name, withoutFault = false) => { events.changed({ name, state, remoteState, why: '', withoutFault }); },
     setReports: (next: ReadonlyMap<string, BfdReport>) => { reports = next; },
   };
 }
@@ -66,6 +66,15 @@ test('a peer that takes its session down by intent, and is silent afterwards, is
   tell('Up', 'Up');
   tell('Down', 'Down');
   assert.deepEqual(heard, [true, true, false], 'and counts again once it has');
+});
+
+test('a peer that begins its session anew is not lost', (t) => {
+  const { follow, tell, heard } = startCompanion(t);
+  follow(PEER);
+  tell('Up', 'Up');
+  tell('Down', 'Down', PEER.name, true);
+  tell('Down', 'Down');
+  assert.deepEqual(heard, [true]);
 });
 
 test('for a peer that stops BFD while it is lost nobody waits any longer', (t) => {

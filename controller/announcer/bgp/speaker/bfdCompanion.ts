@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../../../core/log/logger.ts';
-import type { BfdEndpoint, BfdReport, BfdSpeaker, BfdSpeakerEvents } from '../../bfd/bfdSpeaker.ts';
+import type { BfdEndpoint, BfdNews, BfdReport, BfdSpeaker, BfdSpeakerEvents } from '../../bfd/bfdSpeaker.ts';
 import type { Link } from '../../parts.ts';
 import { bfdEndpointsOf } from './bfdEndpoint.ts';
 import type { PeerSession } from './peerSession.ts';
@@ -28,8 +28,6 @@ export interface BfdCompanionDependencies {
   readonly news: (name: string, isUp: boolean) => void;
   readonly changed: () => void;
 }
-
-type News = Parameters<BfdSpeakerEvents['changed']>[0];
 
 /** Ours. */
 const REPORT_INTERVAL_MS = 1_000;
@@ -123,7 +121,7 @@ class Companion implements BfdCompanion {
     return speaker;
   }
 
-  #take(news: News): void {
+  #take(news: BfdNews): void {
     if (this.#isStopped) return;
     const { name, state, remoteState, why } = news;
     this.#dependencies.logger.info('a BFD session is in another state', { peer: name, state, remoteState, why });
@@ -133,16 +131,16 @@ class Companion implements BfdCompanion {
   }
 
   /**
-   * A session that is taken down by intent, of either side, says nothing about the path (RFC 5882 section 4.2), and neither does the silence
-   * after it: it counts again when it has been up again.
+   * A session that is taken down by intent, of either side, says nothing about the path (RFC 5882 section 4.2), and neither does one that
+   * the peer has begun anew, nor the silence after either: it counts again when it has been up again.
    */
-  #judge(peer: string, { name, state, remoteState }: News): void {
+  #judge(peer: string, { name, state, remoteState, withoutFault }: BfdNews): void {
     if (state === 'Up') {
       // Of several ways that are up the first is kept.
       if ((this.#up.get(peer) ?? name) !== name) return;
       this.#up.set(peer, name);
       this.#hear(peer, true);
-    } else if (state === 'AdminDown' || remoteState === 'AdminDown') {
+    } else if (withoutFault || state === 'AdminDown' || remoteState === 'AdminDown') {
       if (this.#up.get(peer) === name) this.#up.delete(peer);
       // Who waits for it to be up again would wait in vain.
       if (this.#lost.has(peer)) this.#hear(peer, true);

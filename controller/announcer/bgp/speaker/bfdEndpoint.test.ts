@@ -7,7 +7,7 @@ import type { WantedPeer } from '../bgpWanted.ts';
 import { bfdEndpointsOf, type BfdSurroundings } from './bfdEndpoint.ts';
 import { wantedPeer } from './testing/speakerFacts.ts';
 
-const SINGLE: BfdSettings = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' } };
+const SINGLE: BfdSettings = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } };
 const MULTIHOP: BfdSettings = { ...SINGLE, hops: { type: 'multihop', minimumTtl: 250 } };
 const ETH1: Link = {
   index: 3, name: 'eth1', mac: '02:00:00:00:00:03', up: true, loopback: false, noArp: false, broadcast: true, master: null, kind: '',
@@ -49,7 +49,18 @@ test('a peer of the own AS on the link is tried over the link and as one of seve
   ]);
   const behind = { ...ENDS, remoteAddress: '10.9.0.2' };
   assert.deepEqual(endpoints(INTERNAL, { ends: behind }), [{ name: 'net/router', ...behind, interface: null, vrf: null, settings: MULTIHOP }]);
-  assert.equal(endpoints({ ...PEER, bfd: MULTIHOP }, { ends: ENDS })[0]?.settings, MULTIHOP, 'who asks for several hops has them');
+  assert.deepEqual(endpoints({ ...PEER, bfd: MULTIHOP }, { ends: ENDS })[0]?.settings, MULTIHOP, 'who asks for several hops has them');
+});
+
+test('with TTL security a peer of another AS is tried both ways, too, and nothing from further away is taken', () => {
+  const secured: WantedPeer = { ...PEER, ttl: 255, minimumTtl: 255 };
+  const ways = endpoints(secured, { ends: ENDS });
+  assert.deepEqual(ways, [
+    { name: 'net/router', ...ENDS, interface: 'eth1', vrf: null, settings: SINGLE },
+    { name: 'net/router (several hops)', ...ENDS, interface: null, vrf: null, settings: { ...SINGLE, hops: { type: 'multihop', minimumTtl: 255 } } },
+  ]);
+  assert.deepEqual(endpoints(secured, { ends: ENDS, before: ways, links: [] }), ways);
+  assert.equal(endpoints({ ...secured, bfd: MULTIHOP }, { ends: ENDS }).length, 1);
 });
 
 test('the interface is that of the VRF and the subnet, and none where packets may leave by another', () => {

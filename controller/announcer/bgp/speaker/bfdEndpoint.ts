@@ -1,5 +1,6 @@
 import { parseIpAddress } from '../../../../core/net/ipAddress.ts';
 import { inRange, parseCidr } from '../../../../core/net/ipRange.ts';
+import type { BfdSettings } from '../../bfd/bfdSettings.ts';
 import type { BfdEndpoint } from '../../bfd/bfdSpeaker.ts';
 import type { Link } from '../../parts.ts';
 import type { WantedPeer } from '../bgpWanted.ts';
@@ -33,26 +34,39 @@ export function bfdEndpointsOf(peer: WantedPeer, { ends, links, before }: BfdSur
   const having = links.filter((link) => link.addresses.some(({ address }) => address === found.local) && vrfOf(link, links) === vrf);
   // An address that is gone for now makes no other session of it: that one is to find out that the peer is lost.
   if (having.length === 0 && known?.localAddress === found.local && known.remoteAddress === found.remote) {
-    return before.filter(({ settings: { hops } }) => hops.type === 'single' || bfd.hops.type === 'multihop')
-      .map((one) => ({ ...one, settings: { ...bfd, hops: one.settings.hops.type === 'single' ? { type: 'single' } : bfd.hops } }));
+    const far = farHopsOf(peer);
+    return before.flatMap((one) => {
+      const hops = one.settings.hops.type === 'single' ? NEAR : far;
+      return hops === null ? [] : [{ ...one, settings: { ...bfd, hops } }];
+    });
   }
   return waysTo(peer, found, having);
 }
 
+const NEAR: BfdSettings['hops'] = { type: 'single' };
+
+/** How the session runs where it is one of several hops; null: nobody would run it so. FRR does wherever it has TTL security (RFC 5082). */
+function farHopsOf({ bfd, minimumTtl }: WantedPeer): BfdSettings['hops'] | null {
+  if (bfd?.hops.type === 'multihop') return bfd.hops;
+  return minimumTtl === null ? null : { type: 'multihop', minimumTtl };
+}
+
 /**
- * Of peers of the own AS that are on the link, some routers run the session over that link (FRR, and so MetalLB), others as one of several
- * hops (BIRD): both ways are tried.
+ * Of peers that are on the link, some routers run the session over that link, others as one of several hops: of the own AS FRR (and so
+ * MetalLB) the first and BIRD the second, with TTL security the other way round. Both ways are tried.
  */
 function waysTo(peer: WantedPeer, { local, remote }: Ends, having: readonly Link[]): readonly BfdEndpoint[] {
   const { name, bfd, vrf } = peer;
   if (bfd === null) return [];
   const onLink = having.filter((link) => isOnLink(remote, link));
   const common = { localAddress: local, remoteAddress: remote, vrf };
+  const near: BfdEndpoint = { ...common, name, interface: interfaceOf(peer, onLink, having), settings: { ...bfd, hops: NEAR } };
+  const hops = farHopsOf(peer);
+  if (hops === null || peer.remote.type === 'interface') return [near];
   // Over several hops packets may come in on any interface.
-  const far: BfdEndpoint = { ...common, name, interface: null, settings: bfd };
-  const near: BfdEndpoint = { ...common, name, interface: interfaceOf(peer, onLink, having), settings: { ...bfd, hops: { type: 'single' } } };
-  if (bfd.hops.type === 'single' || peer.remote.type === 'interface') return [near];
-  return isInternal(peer) && onLink.length > 0 ? [near, { ...far, name: `${name} (several hops)` }] : [far];
+  const far: BfdEndpoint = { ...common, name, interface: null, settings: { ...bfd, hops } };
+  const isNear = bfd.hops.type === 'single' || (isInternal(peer) && onLink.length > 0);
+  return isNear ? [near, { ...far, name: `${name} (several hops)` }] : [far];
 }
 
 /** Null: as the kernel routes, as no interface is the only one, or the one that packets leave by. */

@@ -4,6 +4,7 @@ import type { BgpWanted, WantedPeer } from '../bgpWanted.ts';
 import type { AddressFamily } from '../codec/message.ts';
 import type { RouteState } from '../routes/routeBook.ts';
 import type { ConnectionEnds, SessionView } from '../session/sessionEvents.ts';
+import { keepaliveTimeMs } from '../session/timings.ts';
 import { describeCapabilities } from './describeCapabilities.ts';
 import type { SentRoutes } from './peerSession.ts';
 import { createRouteReports } from './routeReports.ts';
@@ -73,7 +74,7 @@ function reportPeer({ wanted }: ReportFacts, name: string, { view, lastEnds, rou
     remoteRouterId: negotiated?.remoteRouterId ?? null,
     remoteHostName: negotiated?.remoteHostName ?? '',
     holdTimeMs: negotiated?.holdTimeMs ?? null,
-    keepaliveTimeMs: negotiated?.keepaliveTimeMs ?? null,
+    keepaliveTimeMs: negotiated === null ? null : keepaliveTimeMs(peer.keepaliveTimeMs, negotiated.holdTimeMs),
     capabilities: negotiated === null ? [] : describeCapabilities(negotiated),
     families: families.map((family): BgpFamilyReport => ({
       family, announced: view.state === 'Established' ? routes.count(family) : 0, reason: refusals.get(family) ?? '',

@@ -11,7 +11,7 @@ const ROUTER = { asn: 64500, address: '127.0.0.31' };
 const GRACEFUL_SHUTDOWN = 0xffff_0000;
 const CEASE = 6;
 const GRACEFUL_RESTART: Capability = { type: 'gracefulRestart', restarting: false, notification: false, restartTimeS: 120, families: [{ family: 'ipv4', forwarding: true }] };
-const BFD = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' } } as const;
+const BFD = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } } as const;
 
 function peerOf(router: TestRouter, rest: Partial<WantedPeer> = {}): WantedPeer {
   return wantedPeer('net/router', { port: router.port, ...rest });
@@ -168,18 +168,52 @@ test('BFD is spoken with peers that want it, and ends the session when it says t
   assert.deepEqual(bfd.sessions.map(({ name, localAddress, remoteAddress, interface: link }) => [name, localAddress, remoteAddress, link]), [
     ['net/router', NODE_ADDRESS, '127.0.0.31', 'lo'],
   ]);
-  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'it has not been up' });
-  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '' });
-  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'AdminDown', why: 'the peer takes it down' });
-  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'nothing more is heard of it' });
+  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'it has not been up', withoutFault: false });
+  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '', withoutFault: false });
+  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'AdminDown', why: 'the peer takes it down', withoutFault: false });
+  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'nothing more is heard of it', withoutFault: false });
   assert.equal(router.sessions(), 1);
-  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '' });
-  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'Control Detection Time Expired' });
+  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '', withoutFault: false });
+  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'Control Detection Time Expired', withoutFault: false });
   await router.until(() => router.notifications.length === 1);
   assert.deepEqual([router.notifications[0]?.code, router.notifications[0]?.subcode], [CEASE, 10]);
   assert.equal(events.at(-1)?.up, false);
-  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '' });
+  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '', withoutFault: false });
   await router.until(() => router.sessions() === 2);
+});
+
+test('the next session with a router is begun only when the connection of the one before is gone', async (t) => {
+  const router = await startTestRouter(t, ROUTER);
+  const { speaker } = await startTestSpeaker(t);
+  const routes = [wantedRoute('192.0.2.1', ['net/router'])];
+  speaker.want(bgpWanted([peerOf(router)], routes));
+  await router.until(() => router.sessions() === 1);
+  for (const holdTimeMs of [30_000, 60_000]) {
+    speaker.want(bgpWanted([peerOf(router, { holdTimeMs })], routes));
+    assert.equal(speaker.report().peers[0]?.state, 'Idle', 'a router that has not read yet why it ended would take it for a restart');
+  }
+  await router.until(() => router.sessions() === 2 && router.routes.size === 1);
+  assert.deepEqual(router.notifications.map(({ code, subcode }) => [code, subcode]), [[CEASE, 4]]);
+});
+
+test('a peer that is left hears so from BGP, and from BFD only when the connection is gone', async (t) => {
+  const router = await startTestRouter(t, ROUTER);
+  const { speaker, bfd } = await startTestSpeaker(t);
+  const routes = [wantedRoute('192.0.2.1', ['net/router'])];
+  const watched = (): readonly string[] => bfd.sessions.map(({ name }) => name);
+  for (const [index, left] of [[], [peerOf(router, { bfd: BFD, shutdown: 'maintenance' })]].entries()) {
+    speaker.want(bgpWanted([peerOf(router, { bfd: BFD })], routes));
+    await router.until(() => router.sessions() === index + 1);
+    bfd.ended = Promise.withResolvers();
+    speaker.want(bgpWanted(left, routes));
+    assert.deepEqual(watched(), ['net/router']);
+    await bfd.ended.promise;
+    await router.until(() => router.notifications.length > index && !router.isConnected());
+  }
+  speaker.want(bgpWanted([peerOf(router, { bfd: BFD })], routes));
+  await router.until(() => router.sessions() === 3);
+  speaker.want(bgpWanted([{ ...peerOf(router, { bfd: BFD }), name: 'net/renamed' }], routes));
+  assert.deepEqual(watched(), ['net/renamed'], 'never two with one router');
 });
 
 test('a session that is made anew for other settings still ends when BFD, which goes on, says that the peer is gone', async (t) => {
@@ -188,11 +222,11 @@ test('a session that is made anew for other settings still ends when BFD, which 
   const routes = [wantedRoute('192.0.2.1', ['net/router'])];
   speaker.want(bgpWanted([peerOf(router, { bfd: BFD })], routes));
   await router.until(() => router.routes.size === 1);
-  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '' });
+  bfd.tell({ name: 'net/router', state: 'Up', remoteState: 'Up', why: '', withoutFault: false });
   speaker.want(bgpWanted([peerOf(router, { bfd: BFD, holdTimeMs: 30_000 })], routes));
   await router.until(() => router.sessions() === 2 && router.routes.size === 1);
   const before = router.notifications.length;
-  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'Control Detection Time Expired' });
+  bfd.tell({ name: 'net/router', state: 'Down', remoteState: 'Down', why: 'Control Detection Time Expired', withoutFault: false });
   await router.until(() => router.notifications.length > before || !router.isConnected());
   assert.deepEqual([router.notifications.at(-1)?.code, router.notifications.at(-1)?.subcode], [CEASE, 10]);
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../../../core/log/logger.ts';
 import type { Clock } from '../../../../core/time/clock.ts';
 import type { BfdSpeaker, BfdSpeakerEvents } from '../../bfd/bfdSpeaker.ts';
@@ -51,6 +52,8 @@ class Speaker implements BgpSpeaker {
   readonly #bfd: BfdCompanion;
   /** By name. */
   readonly #peers = new Map<string, PeerSession>();
+  /** Sessions that end, until their connections are gone. */
+  readonly #leaving = new Set<PeerSession>();
   /** By name of the peer: what cannot be sent. */
   readonly #refusals = new Map<string, ReadonlyMap<AddressFamily, string>>();
   /** By name of the peer. */
@@ -158,8 +161,19 @@ class Speaker implements BgpSpeaker {
     this.#listen();
     this.#decide();
     this.#followBfd();
-    for (const session of this.#peers.values()) session.start();
+    this.#startAll();
     this.#dependencies.events.changed();
+  }
+
+  /**
+   * A router that sees the next connection before it has read why the last one ended takes that for a restart, and keeps routes
+   * (RFC 4724 section 4.2).
+   */
+  #startAll(): void {
+    if (!this.#isStarted || this.#isStopping) return;
+    for (const session of this.#peers.values()) {
+      if (![...this.#leaving].some(({ peer }) => isSuccessor(session.peer, peer))) session.start();
+    }
   }
 
   #followPeer(peer: WantedPeer): void {
@@ -167,9 +181,11 @@ class Speaker implements BgpSpeaker {
     const change = session === undefined ? 'session' : peerChange(session.peer, peer);
     if (change === 'live') session?.adopt(peer);
     if (change !== 'session') return;
-    this.#end(session, peer.shutdown === null
-      ? { how: 'reset', hard: false, text: 'changed settings' }
-      : { how: 'shutdown', hard: true, text: peer.shutdown });
+    if (session !== undefined) {
+      this.#end(session, peer.shutdown === null
+        ? { how: 'reset', hard: false, text: 'changed settings' }
+        : { how: 'shutdown', hard: true, text: peer.shutdown });
+    }
     this.#peers.set(peer.name, this.#newSession(peer));
   }
 
@@ -188,14 +204,22 @@ class Speaker implements BgpSpeaker {
   }
 
   #remove(name: string): void {
-    this.#end(this.#peers.get(name), { how: 'deconfigured', hard: true, text: '' });
+    const session = this.#peers.get(name);
+    if (session !== undefined) this.#end(session, { how: 'deconfigured', hard: true, text: '' });
     this.#peers.delete(name);
     this.#refusals.delete(name);
     this.#makers.delete(name);
   }
 
-  #end(session: PeerSession | undefined, how: StopHow): void {
-    session?.stop(how).catch((error: unknown) => this.#dependencies.logger.error('a BGP session could not be ended in good order', { error }));
+  #end(session: PeerSession, how: StopHow): void {
+    this.#leaving.add(session);
+    session.stop(how)
+      .finally(() => {
+        this.#leaving.delete(session);
+        this.#followBfd();
+        this.#startAll();
+      })
+      .catch((error: unknown) => this.#dependencies.logger.error('a BGP session could not be ended in good order', { error }));
   }
 
   #listen(): void {
@@ -208,8 +232,11 @@ class Speaker implements BgpSpeaker {
     if (problems.length > 0) this.#listenTimer = setTimeout(() => this.#listen(), LISTEN_RETRY_MS);
   }
 
+  /** Whoever is left hears so from BGP first: what BFD says before that is a fault to many routers. */
   #followBfd(): void {
-    if (this.#isStarted && !this.#isStopping) this.#bfd.follow([...this.#peers.values()], this.#links);
+    if (!this.#isStarted || this.#isStopping) return;
+    const leaving = [...this.#leaving].filter(({ peer }) => ![...this.#peers.values()].some((other) => isSuccessor(other.peer, peer)));
+    this.#bfd.follow([...new Map([...this.#peers, ...leaving.map((session) => [session.peer.name, session] as const)]).values()], this.#links);
   }
 
   /** Decides about all routes, and tells each peer. */
@@ -311,6 +338,11 @@ class Speaker implements BgpSpeaker {
   #now(): Moment {
     return { monotonicMs: this.#dependencies.clock.now(), wallMs: this.#dependencies.wallClock.now() };
   }
+}
+
+/** It takes the place of another one, whatever either is called. */
+function isSuccessor(next: WantedPeer, { name, remote, vrf }: WantedPeer): boolean {
+  return next.shutdown === null && (next.name === name || (next.vrf === vrf && isDeepStrictEqual(next.remote, remote)));
 }
 
 /** Through a restart of this side (RFC 4724). */

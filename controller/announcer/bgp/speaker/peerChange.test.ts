@@ -4,7 +4,7 @@ import type { WantedPeer } from '../bgpWanted.ts';
 import { peerChange, type PeerChange } from './peerChange.ts';
 import { wantedPeer } from './testing/speakerFacts.ts';
 
-const BFD = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' } } as const;
+const BFD = { receiveIntervalMs: 50, transmitIntervalMs: 50, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' } } as const;
 
 test('each change of a field costs what it must, and the same again nothing', () => {
   const before = wantedPeer('a/b');
@@ -13,7 +13,7 @@ test('each change of a field costs what it must, and the same again nothing', ()
     [{ localAsn: 1 }, 'session'], [{ remoteAsn: { type: 'external' } }, 'session'], [{ remote: { type: 'address', address: '127.0.0.9' } }, 'session'],
     [{ port: 1 }, 'session'], [{ sourceAddress: null }, 'session'], [{ vrf: 'red' }, 'session'], [{ routerId: '1.1.1.1' }, 'session'],
     [{ authentication: { type: 'md5', password: 'x' } }, 'session'], [{ ttl: 255 }, 'session'], [{ minimumTtl: 255 }, 'session'],
-    [{ families: ['ipv4', 'ipv6'] }, 'session'], [{ holdTimeMs: 3_000 }, 'session'], [{ keepaliveTimeMs: 1_000 }, 'session'],
+    [{ families: ['ipv4', 'ipv6'] }, 'session'], [{ holdTimeMs: 3_000 }, 'session'], [{ keepaliveTimeMs: 1_000 }, 'live'],
     [{ gracefulRestart: { restartTimeMs: 1, longLivedStaleTimeMs: null } }, 'session'], [{ role: 'peer' }, 'session'], [{ shutdown: '' }, 'session'],
     [{ addPathSend: 2 }, 'session'], [{ bfd: BFD }, 'live'], [{ connect: 'both' }, 'live'], [{ delayOpenMs: 1 }, 'live'], [{ connectTimeMs: 1 }, 'live'],
     [{ bfd: BFD, port: 1 }, 'session'],

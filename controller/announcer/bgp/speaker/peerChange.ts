@@ -20,7 +20,7 @@ const COSTS: Readonly<Record<Exclude<keyof WantedPeer, 'addPathSend'>, Exclude<P
   connect: 'live',
   delayOpenMs: 'live',
   holdTimeMs: 'session',
-  keepaliveTimeMs: 'session',
+  keepaliveTimeMs: 'live',
   connectTimeMs: 'live',
   authentication: 'session',
   ttl: 'session',

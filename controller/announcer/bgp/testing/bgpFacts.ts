@@ -13,7 +13,7 @@ export const PEER: WantedPeer = {
 /** A session with it. */
 export const NEGOTIATED: Negotiated = {
   internal: false, localAsn: 64_512, remoteAsn: 64_513, remoteRouterId: '10.0.0.2', ends: { localAddress: '10.0.0.1', remoteAddress: '10.0.0.254' },
-  holdTimeMs: 90_000, keepaliveTimeMs: 30_000, families: ['ipv4'], fourOctetAsn: true, extendedMessages: false, routeRefresh: true,
+  holdTimeMs: 90_000, families: ['ipv4'], fourOctetAsn: true, extendedMessages: false, routeRefresh: true,
   enhancedRouteRefresh: false, addPathSend: [], extendedNextHop: false, gracefulRestart: null, longLivedGracefulRestart: [], remoteCapabilities: [],
   remoteHostName: '',
 };

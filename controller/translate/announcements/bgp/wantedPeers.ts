@@ -129,6 +129,7 @@ function bfdOf(peer: BGPPeer, objects: ObjectIndex): BfdSettings | null {
     detectMultiplier: profile.detectMultiplier,
     // Whether it can be used shows by the addresses and hops of each session.
     echoIntervalMs: profile.echoMode ? profile.echoIntervalMs : null,
+    echoReceiveIntervalMs: profile.echoIntervalMs,
     passive: profile.passiveMode,
     hops: isFar ? { type: 'multihop', minimumTtl: profile.minimumTtl } : { type: 'single' },
   };

@@ -33,7 +33,7 @@ export function testPeer(changes: Partial<WantedPeer> = {}): WantedPeer {
 
 /** Of a peer that BFD watches. */
 export const TEST_BFD: NonNullable<WantedPeer['bfd']> = {
-  receiveIntervalMs: 300, transmitIntervalMs: 300, detectMultiplier: 3, echoIntervalMs: null, passive: false, hops: { type: 'single' },
+  receiveIntervalMs: 300, transmitIntervalMs: 300, detectMultiplier: 3, echoIntervalMs: null, echoReceiveIntervalMs: 50, passive: false, hops: { type: 'single' },
 };
 
 /** Jitter at its least: pauses are three quarters of their limit. */

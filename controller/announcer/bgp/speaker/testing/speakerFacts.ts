@@ -47,13 +47,14 @@ export interface TestSpeaker {
   readonly speaker: BgpSpeaker;
   readonly events: BgpPeerEvent[];
   readonly transport: () => ListeningBgpTransport;
-  readonly bfd: { sessions: readonly BfdEndpoint[]; tell: BfdSpeakerEvents['changed'] };
+  /** `ended` is resolved as soon as there are no sessions. */
+  readonly bfd: { sessions: readonly BfdEndpoint[]; tell: BfdSpeakerEvents['changed']; ended: PromiseWithResolvers<void> };
 }
 
 export async function startTestSpeaker(t: TestContext, options: { readonly restarting?: boolean } = {}): Promise<TestSpeaker> {
   const events: BgpPeerEvent[] = [];
   const made: ListeningBgpTransport[] = [];
-  const bfd: TestSpeaker['bfd'] = { sessions: [], tell: () => {} };
+  const bfd: TestSpeaker['bfd'] = { sessions: [], tell: () => {}, ended: Promise.withResolvers() };
   const speaker = createBgpSpeaker({
     nodeName: 'node-1', restarting: options.restarting ?? false, logger: silentLogger,
     events: { changed: () => {}, peer: (event) => events.push(event) },
@@ -82,7 +83,10 @@ export async function startTestSpeaker(t: TestContext, options: { readonly resta
 function playedBfd(bfd: TestSpeaker['bfd']): BfdSpeaker {
   return {
     start: () => Promise.resolve(),
-    setSessions: (sessions) => { bfd.sessions = sessions; },
+    setSessions: (sessions) => {
+      bfd.sessions = sessions;
+      if (sessions.length === 0) bfd.ended.resolve();
+    },
     reports: () => Promise.resolve(new Map()),
     stop: () => Promise.resolve(),
   };
