@@ -115,7 +115,7 @@ async function sendOddFrames({ lab }: Cluster, owner: number): Promise<ReadonlyM
   child.stdin?.end(JSON.stringify({
     mac: lab.client.mac, ipv4: lab.client.addresses.ipv4, ipv6: lab.client.addresses.ipv6,
     vip4: VIP.ipv4, vip6: VIP.ipv6, foreign4: FOREIGN.ipv4, foreign6: FOREIGN.ipv6,
-    ownerMac: node.mac, ownerIpv4: node.addresses.ipv4, waitSeconds: 0.15,
+    ownerMac: node.mac, ownerIpv4: node.addresses.ipv4, answered: [...ANSWERED, DETECTION], waitSeconds: 0.15,
   }));
   const printed = await text(child.stdout);
   if (printed === '') throw new Error(`scapy failed: ${await said}`);

@@ -1,4 +1,5 @@
 import { encodeArpReply } from './arp.ts';
+import { isYielding } from './conflict.ts';
 import { TO_ALL_NODES, encodeAdvertisement } from './encodeNdp.ts';
 import type { IgnoredReason } from './ignoredReason.ts';
 import type { Outbox } from './outbox.ts';
@@ -28,14 +29,14 @@ const IPV4_LENGTH = 4;
 
 /** Answers a question for a VIP of this interface. Answers why not, or null. */
 export function answer(on: VipLink, question: Question, { nowMs, limit, outbox }: AnswerContext): IgnoredReason | null {
-  const reason = countAndJudge(on, question);
+  const reason = countAndJudge(on, question, nowMs);
   if (reason !== null) return reason;
   if (!limit.take(question, on.vip.number, nowMs)) return 'rateLimit';
   outbox.reply(on, on.vip.octets.length === IPV4_LENGTH ? arpReply(on, question) : advertisement(on, question));
   return null;
 }
 
-function countAndJudge(on: VipLink, question: Question): IgnoredReason | null {
+function countAndJudge(on: VipLink, question: Question, nowMs: number): IgnoredReason | null {
   const { vip } = on;
   if (hasTwin(on)) return 'twin';
   vip.counts.requestsReceived += 1;
@@ -50,6 +51,7 @@ function countAndJudge(on: VipLink, question: Question): IgnoredReason | null {
       if (question.isDetection) return 'leaving';
       break;
     case 'owning':
+      if (isYielding(on, nowMs)) return 'leaving';
   }
   return isForAnother(on, question) ? 'otherSharer' : null;
 }

@@ -57,6 +57,25 @@ for (const { line, frame, defence } of FOREIGN) {
   });
 }
 
+test('Who has been heard to use the VIP is left alone with clients for a moment, once in ten seconds', () => {
+  const machine = settledMachine();
+  const answersAt = (atMs: number): number => [REQUEST, SOLICITATION].reduce((sum, frame) => sum + machine.frame(ETH0.index, frame, atMs).length, 0);
+  assert.equal(answersAt(NOW_MS - 1), 2);
+  machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS);
+  machine.frame(ETH0.index, encodeUnsolicitedAdvertisement(OTHER6), NOW_MS);
+  assert.equal(answersAt(NOW_MS + 199), 0);
+  machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS + 199);
+  machine.frame(ETH0.index, encodeUnsolicitedAdvertisement(OTHER6), NOW_MS + 199);
+  for (let atMs = NOW_MS + 200; atMs < NOW_MS + 10_500; atMs += 50) {
+    ranWords(machine, atMs);
+    machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), atMs);
+    machine.frame(ETH0.index, encodeUnsolicitedAdvertisement(OTHER6), atMs);
+    // Once it has been defended, another use is another conflict.
+    const isAnother = atMs >= NOW_MS + 500 && atMs < NOW_MS + 700;
+    assert.equal(answersAt(atMs), isAnother ? 0 : 2, `after ${atMs - NOW_MS} ms`);
+  }
+});
+
 test('A new owner heard just before this node is told of the take-over is no conflict: silent at once', () => {
   const machine = settledMachine();
   machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS);

@@ -9,6 +9,12 @@ import type { Vip, VipLink } from './vip.ts';
  */
 export const SETTLE_MS = 500;
 
+/**
+ * Ours: so long nothing is answered after another station has used the VIP. Nodes hear of a change one after the other, and a client that
+ * hears two of them would send a connection here and there. Who is no new owner has the address to itself for this moment, once in ten seconds.
+ */
+const YIELD_MS = 200;
+
 /** Ours: a member that shares the VIP answers duplicate address detection within this time, to all nodes. */
 const DETECTION_ANSWER_MS = 1000;
 
@@ -55,8 +61,15 @@ export function takeOver(vip: Vip, outbox: Outbox): void {
   outbox.takenOver(vip.address);
 }
 
+/** Whether another station, which may be the new owner, is to be heard alone. */
+export function isYielding({ vip, suspect: other, suspectedMs }: VipLink, nowMs: number): boolean {
+  return vip.share === null && other !== null && nowMs - suspectedMs < YIELD_MS;
+}
+
 function suspect(on: VipLink, mac: Uint8Array, nowMs: number): void {
   const isNew = on.suspect === null;
   on.suspect = Uint8Array.from(mac);
-  if (isNew) on.link.queue.add(Math.max(nowMs + SETTLE_MS, on.reportedMs + DEFEND_INTERVAL_MS), { type: 'settle', on });
+  if (!isNew) return;
+  on.suspectedMs = nowMs;
+  on.link.queue.add(Math.max(nowMs + SETTLE_MS, on.reportedMs + DEFEND_INTERVAL_MS), { type: 'settle', on });
 }

@@ -64,6 +64,8 @@ export interface VipLink {
   timesHeld: number;
   /** Who else used the address last, until that is settled. */
   suspect: Uint8Array | null;
+  /** Since when there is one. */
+  suspectedMs: number;
   /** When a conflict was last reported. */
   reportedMs: number;
   /** When it was last announced. */

@@ -178,7 +178,7 @@ class Speaker implements BgpSpeaker {
 
   #followPeer(peer: WantedPeer): void {
     const session = this.#peers.get(peer.name);
-    const change = session === undefined ? 'session' : peerChange(session.peer, peer);
+    const change = session === undefined ? 'session' : peerChange(session.peer, peer, session.negotiated()?.remoteAsn ?? null);
     if (change === 'live') session?.adopt(peer);
     if (change !== 'session') return;
     if (session !== undefined) {

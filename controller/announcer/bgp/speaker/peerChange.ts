@@ -7,11 +7,10 @@ import type { WantedPeer } from '../bgpWanted.ts';
  */
 export type PeerChange = 'none' | 'live' | 'session';
 
-/** By field. `addPathSend` is said in OPEN as yes or no, and how many is for this side alone. */
-const COSTS: Readonly<Record<Exclude<keyof WantedPeer, 'addPathSend'>, Exclude<PeerChange, 'none'>>> = {
+/** By field, but for those of which it depends. */
+const COSTS: Readonly<Record<Exclude<keyof WantedPeer, 'addPathSend' | 'remoteAsn'>, Exclude<PeerChange, 'none'>>> = {
   name: 'session',
   localAsn: 'session',
-  remoteAsn: 'session',
   remote: 'session',
   port: 'session',
   sourceAddress: 'session',
@@ -32,13 +31,27 @@ const COSTS: Readonly<Record<Exclude<keyof WantedPeer, 'addPathSend'>, Exclude<P
   shutdown: 'session',
 };
 
-/** The most expensive of all fields that differ. */
-export function peerChange(before: WantedPeer, after: WantedPeer): PeerChange {
+/** The most expensive of all fields that differ. `remoteAsn`: of the session; null: there is none. */
+export function peerChange(before: WantedPeer, after: WantedPeer, remoteAsn: number | null): PeerChange {
   if (before === after) return 'none';
-  const addPath: readonly PeerChange[] = before.addPathSend === after.addPathSend
-    ? []
-    : [(before.addPathSend > 0) === (after.addPathSend > 0) ? 'live' : 'session'];
   const fields = Object.keys(COSTS) as (keyof typeof COSTS)[];
-  const changes = [...addPath, ...fields.filter((field) => !isDeepStrictEqual(before[field], after[field])).map((field) => COSTS[field])];
+  const changes = [
+    ...addPathCost(before, after), ...asnCost(before, after, remoteAsn),
+    ...fields.filter((field) => !isDeepStrictEqual(before[field], after[field])).map((field) => COSTS[field]),
+  ];
   return changes.includes('session') ? 'session' : changes.includes('live') ? 'live' : 'none';
+}
+
+/** In OPEN it is said as yes or no; how many is for this side alone. */
+function addPathCost({ addPathSend: before }: WantedPeer, { addPathSend: after }: WantedPeer): readonly PeerChange[] {
+  if (before === after) return [];
+  return [(before > 0) === (after > 0) ? 'live' : 'session'];
+}
+
+/** A rule that the peer's AS keeps as well ends no session. */
+function asnCost(before: WantedPeer, { remoteAsn: rule, localAsn }: WantedPeer, remoteAsn: number | null): readonly PeerChange[] {
+  if (isDeepStrictEqual(before.remoteAsn, rule)) return [];
+  if (remoteAsn === null) return ['session'];
+  const fits = rule.type === 'number' ? rule.asn === remoteAsn : (rule.type === 'internal') === (remoteAsn === localAsn);
+  return [fits ? 'live' : 'session'];
 }

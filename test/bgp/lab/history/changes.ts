@@ -86,6 +86,7 @@ const DRAWS = {
     () => (peer.zone === null || peer.zone === world.zone ? { ...peer, zone: random.pick([null, world.zone]) } : peer),
     () => (PLANS[name].hasPassword && peer.password !== 'wrong' ? { ...peer, password: random.pick(['object', 'secret']) } : peer),
     () => (peer.addPathSend === 0 ? peer : { ...peer, addPathSend: random.pick([2, 3]) }),
+    () => (peer.peerAsn === 'wrong' ? peer : { ...peer, peerAsn: random.pick(['number', 'dynamic']) }),
     () => (PLANS[name].internal ? peer : { ...peer, bfdProfile: random.pick(['fast', 'slow']) }),
   ])()),
   withoutBfd: (world, random) => withPeer(world, random.pick(SESSIONS), (peer) => ({ ...peer, bfdProfile: null })),
