@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { fullBucket, takeToken, tokenWaitMs, type TokenBucket, type TokenRate } from './tokenBucket.ts';
+import { fullBucket, takeToken, tokenWaitMs, type TokenBucket, type TokenRate } from '../../core/time/tokenBucket.ts';
 
 /** What somebody has undone is written again at once so often, as a slip of the hand, then once a minute (ours). */
 const RATE: TokenRate = { burst: 5, refillMs: 60_000 };

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { eventKey, type EventWish } from './eventWish.ts';
-import { fullBucket, takeToken, type TokenBucket, type TokenRate } from './tokenBucket.ts';
+import { fullBucket, takeToken, type TokenBucket, type TokenRate } from '../../core/time/tokenBucket.ts';
 
 /** client-go's EventSourceObjectSpamFilter: 25 Events of one object at once, then one each 5 minutes. */
 const OBJECT_RATE: TokenRate = { burst: 25, refillMs: 300_000 };

@@ -7,7 +7,7 @@ import type { EventWish } from './eventWish.ts';
 import { createLeaderRequests, failureOf } from './leaderRequests.ts';
 import { createRequestQueue, type RequestQueue, type WorkOutcome } from './requestQueue.ts';
 import { planRetry } from './retryPolicy.ts';
-import type { TokenRate } from './tokenBucket.ts';
+import type { TokenRate } from '../../core/time/tokenBucket.ts';
 import type { WriterDependencies } from './writerDependencies.ts';
 
 /** Events are for people: they must not crowd out statuses (client-go's QPS 20, a larger burst for a change of a pool). */

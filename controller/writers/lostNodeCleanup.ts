@@ -4,7 +4,7 @@ import type { ObjectIndex } from '../model/store.ts';
 import { createLeaderRequests, failureOf } from './leaderRequests.ts';
 import { createRequestQueue, type RequestQueue, type WorkOutcome } from './requestQueue.ts';
 import { planRetry } from './retryPolicy.ts';
-import type { TokenRate } from './tokenBucket.ts';
+import type { TokenRate } from '../../core/time/tokenBucket.ts';
 import type { WriteOutcome } from './writeCounts.ts';
 import type { WriterDependencies } from './writerDependencies.ts';
 

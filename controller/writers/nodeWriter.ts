@@ -6,7 +6,7 @@ import { failureOf } from './leaderRequests.ts';
 import { lostNodes } from './lostNodeCleanup.ts';
 import { createRequestQueue, type RequestQueue, type WorkOutcome } from './requestQueue.ts';
 import { planRetry } from './retryPolicy.ts';
-import type { TokenRate } from './tokenBucket.ts';
+import type { TokenRate } from '../../core/time/tokenBucket.ts';
 import {
   INSTALLATION_LABEL,
   NODE_LABEL,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/time/clock.ts';
 import type { Schedule } from './schedule.ts';
-import { fullBucket, takeToken, tokenWaitMs, type TokenRate } from './tokenBucket.ts';
+import { fullBucket, takeToken, tokenWaitMs, type TokenRate } from '../../core/time/tokenBucket.ts';
 
 /** What became of one piece of work: null: done; else when to try it again, and whether all others are to wait as long. */
 export type WorkOutcome = { readonly againInMs: number; readonly pauseAll: boolean } | null;

@@ -1,7 +1,7 @@
 import type { BgpPeerEvent, BgpPeerReport, BgpReport } from '../announcer/bgp/bgpReport.ts';
 import type { BGPPeer } from '../model/bgpPeer.ts';
 import type { ObjectIndex } from '../model/store.ts';
-import { fullBucket, takeToken, tokenWaitMs, type TokenBucket, type TokenRate } from './tokenBucket.ts';
+import { fullBucket, takeToken, tokenWaitMs, type TokenBucket, type TokenRate } from '../../core/time/tokenBucket.ts';
 
 /** What is to be told of the sessions of this node with one BGPPeer. */
 export interface SessionNews {

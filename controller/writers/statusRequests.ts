@@ -10,7 +10,7 @@ import { readStanding, type StandingStatus } from './standingStatus.ts';
 import { statusPatch } from './statusPatch.ts';
 import { wantedText, type StatusWrite } from './statusWrite.ts';
 import { timeText } from './timeText.ts';
-import type { TokenRate } from './tokenBucket.ts';
+import type { TokenRate } from '../../core/time/tokenBucket.ts';
 import type { WriteOutcome } from './writeCounts.ts';
 import type { WriterDependencies } from './writerDependencies.ts';
 

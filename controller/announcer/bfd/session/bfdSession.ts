@@ -1,10 +1,10 @@
+import { fullBucket, takeToken, type TokenBucket, type TokenRate } from '../../../../core/time/tokenBucket.ts';
 import type { BfdSettings } from '../bfdSettings.ts';
 import type { BfdNews, BfdReport, BfdState } from '../bfdSpeaker.ts';
 import type { ControlPacket } from '../controlPacket.ts';
 import { diagnosticCode, printDiagnostic, type Diagnostic } from '../diagnostics.ts';
 import { EchoFunction } from './echoFunction.ts';
 import { LocalTimers } from './localTimers.ts';
-import { RateLimit } from './rateLimit.ts';
 
 /** What a session is made with. */
 export interface BfdSessionOptions {
@@ -62,7 +62,7 @@ const US_PER_MS = 1_000;
  * Packets beside the periodic ones, which answer what has come: whoever pretends to be the peer must not have it sent more than it can stand.
  * An interval as short as that of any profile, which is what section 6.8.7 asks of a limit.
  */
-const ANSWER_RATE = { burst: 20, intervalMs: 10 } as const;
+const ANSWER_RATE: TokenRate = { burst: 20, refillMs: 10 };
 
 /** BFD_DEF_REQ_MIN_ECHO_RX of FRR. */
 const MULTIHOP_ECHO_RECEIVE_MS = 50;
@@ -94,7 +94,7 @@ class AsynchronousSession implements BfdSession {
   readonly #random: () => number;
   readonly #timers: LocalTimers;
   readonly #echo: EchoFunction | null;
-  readonly #answers = new RateLimit(ANSWER_RATE);
+  #answers: TokenBucket;
   #settings: BfdSettings;
   #state: BfdState = 'Down';
   #diagnostic: Diagnostic = 'No Diagnostic';
@@ -116,6 +116,7 @@ class AsynchronousSession implements BfdSession {
     this.#random = random;
     this.#settings = settings;
     this.#timers = new LocalTimers(settings);
+    this.#answers = fullBucket(ANSWER_RATE, nowMs);
     this.#sinceMs = nowMs;
     this.#echo = echoKey === null ? null : new EchoFunction({ discriminator: localDiscriminator, key: echoKey, random });
   }
@@ -137,7 +138,7 @@ class AsynchronousSession implements BfdSession {
     if (next !== this.#state) this.#enter(next, { diagnostic, why: said, withoutFault: next === 'Down' && !namesFault(packet) }, nowMs);
     else if (packet.state !== before) this.#tell(said);
     // Section 6.8.7: a Final is sent whatever the timers say, and does not count among periodic packets.
-    if (packet.poll && this.#answers.take(nowMs)) this.#send(true);
+    if (packet.poll && this.#takeAnswer(nowMs)) this.#send(true);
     this.#adjustEcho();
     return this.#finish();
   }
@@ -227,7 +228,7 @@ class AsynchronousSession implements BfdSession {
     this.#adjustEcho();
     this.#tell(why, withoutFault);
     // Section 6.8.7: what is new is told at once.
-    if (this.#mayTransmit() && (state === 'AdminDown' || this.#answers.take(nowMs))) this.#sendPeriodic(nowMs);
+    if (this.#mayTransmit() && (state === 'AdminDown' || this.#takeAnswer(nowMs))) this.#sendPeriodic(nowMs);
   }
 
   #tell(why: string, withoutFault = false): void {
@@ -264,6 +265,13 @@ class AsynchronousSession implements BfdSession {
   #echoReceiveMs(): number {
     const { echoReceiveIntervalMs, hops } = this.#settings;
     return hops.type === 'single' ? echoReceiveIntervalMs : MULTIHOP_ECHO_RECEIVE_MS;
+  }
+
+  /** Whether there may be one more answer now. */
+  #takeAnswer(nowMs: number): boolean {
+    const left = takeToken(this.#answers, ANSWER_RATE, nowMs);
+    if (left !== null) this.#answers = left;
+    return left !== null;
   }
 
   /** Section 6.8.7: whether periodic packets may be sent. */

@@ -187,7 +187,7 @@ class SessionTable implements BfdSessions {
     const { random, randomOctets } = this.#options;
     const echoKey = isIpv4(endpoint) ? randomOctets(ECHO_KEY_BYTES) : null;
     const session = createBfdSession({ settings: endpoint.settings, localDiscriminator: this.#drawDiscriminator(), random, echoKey }, nowMs);
-    const entry: Entry = { endpoint, session, addressKey, news: new NewsLimit(), dropped: 0, interfaceIndex: 0 };
+    const entry: Entry = { endpoint, session, addressKey, news: new NewsLimit(nowMs), dropped: 0, interfaceIndex: 0 };
     this.#byName.set(endpoint.name, entry);
     this.#byAddresses.set(addressKey, [...this.#byAddresses.get(addressKey) ?? [], entry]);
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../../core/time/clock.ts';
+import { fullBucket, isFull, takeToken, tokenWaitMs, type TokenRate } from '../../../../core/time/tokenBucket.ts';
 
 /** How often somebody connects. */
 export interface ConnectPace {
@@ -13,24 +14,18 @@ export const CONNECT_BURST = 32;
 /** Ours: routers that wait for a session try once a second at most. */
 export const CONNECTS_PER_S = 2;
 
-/** A bucket of `CONNECT_BURST` connections that fills by `CONNECTS_PER_S`. */
+const RATE: TokenRate = { burst: CONNECT_BURST, refillMs: 1_000 / CONNECTS_PER_S };
+
+/** Counts connections of one caller. */
 export function createConnectPace(clock: Clock): ConnectPace {
-  let level = CONNECT_BURST;
-  let filledMs = clock.now();
-  const fill = (): void => {
-    const nowMs = clock.now();
-    level = Math.min(CONNECT_BURST, level + ((nowMs - filledMs) * CONNECTS_PER_S) / 1_000);
-    filledMs = nowMs;
-  };
+  let bucket = fullBucket(RATE, clock.now());
   return {
     connected: () => {
-      fill();
-      level = Math.max(0, level - 1);
-      return level >= 1 ? null : Math.ceil(((1 - level) * 1_000) / CONNECTS_PER_S);
+      const nowMs = clock.now();
+      bucket = takeToken(bucket, RATE, nowMs) ?? { tokens: 0, atMs: nowMs };
+      const waitMs = tokenWaitMs(bucket, RATE, nowMs);
+      return waitMs === 0 ? null : Math.ceil(waitMs);
     },
-    isRested: () => {
-      fill();
-      return level >= CONNECT_BURST;
-    },
+    isRested: () => isFull(bucket, RATE, clock.now()),
   };
 }
