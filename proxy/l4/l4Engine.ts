@@ -4,6 +4,7 @@ import { l4Key, type L4Key, type L4Listener, type L4Route } from '../../core/ir/
 import type { MapDelta } from '../../core/ir/snapshot.ts';
 import { lookupHost, normalizeHostName, type HostPattern } from '../../core/net/hostPattern.ts';
 import { LISTEN_BACKLOG } from '../../core/os/listeningSockets.ts';
+import { resetConnection } from '../../core/os/resetConnection.ts';
 import type { Clock } from '../../core/time/clock.ts';
 import type { ClusterState } from '../balance/clusterState.ts';
 import { createCachedLookup } from '../http/cachedLookup.ts';
@@ -202,7 +203,7 @@ export class L4Engine {
     const route = this.#listeners.get(key);
     if (route === undefined) {
       this.#dependencies.observer.refused('noListener');
-      return void socket.resetAndDestroy();
+      return resetConnection(socket);
     }
     const expectsProxyHeader = route.trusts(client.remoteAddress);
     this.#start({ socket: rereading(socket), client, route, firstBytes: null, expectsProxyHeader });

@@ -1,4 +1,5 @@
 import type { LookupFunction, Socket } from 'node:net';
+import { resetConnection } from '../../core/os/resetConnection.ts';
 import type { Clock } from '../../core/time/clock.ts';
 import type { EndpointState } from '../balance/endpointState.ts';
 import type { Deadline, Deadlines } from '../limits/deadlines.ts';
@@ -8,8 +9,8 @@ import type { L4Client, L4Observer, L4Outcome } from './l4Record.ts';
 import type { L4RouteState } from './l4RouteState.ts';
 import { ProxyHeaderReader } from './proxyHeaderReader.ts';
 import { encodeProxyHeader, type ProxyHeader } from './proxyProtocol.ts';
-import { reset, TcpRelay } from './tcpRelay.ts';
 import { isLocalFault, TcpDial } from './tcpDial.ts';
+import { TcpRelay } from './tcpRelay.ts';
 
 /** Ours: proxies send the header with or right after the handshake. Haproxy's own `timeout` advice is 3 s (a lost packet). */
 const PROXY_HEADER_TIMEOUT_MS = 3_000;
@@ -233,7 +234,7 @@ export class TcpConnection {
   #giveUp(outcome: L4Outcome): void {
     if (this.#phase === 'closed') return;
     this.#finish(outcome);
-    reset(this.#socket);
+    resetConnection(this.#socket);
   }
 
   #close(outcome: L4Outcome): void {

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { assertNothingOpen } from '../testing/nothingOpen.ts';
 import { startRawBackend } from '../testing/rawBackend.ts';
 import { connectRaw } from '../testing/rawPeer.ts';
 import { startL4 } from './testing/startL4.ts';
+import { TcpRelay } from './tcpRelay.ts';
 
 after(assertNothingOpen);
 
@@ -49,4 +52,32 @@ test('a reset of either side reaches the other as a reset', async (context) => {
     assert.equal((await l4.finished(index + 1))[index]?.outcome, outcome);
   }
   await backend.close();
+});
+
+/** Two ends of a connection over a server of their own. */
+async function openPair(): Promise<readonly [Socket, Socket]> {
+  const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection');
+  const near = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true });
+  const [far] = (await accepted) as [Socket];
+  server.close();
+  for (const socket of [near, far]) socket.on('error', () => {});
+  return [near, far];
+}
+
+test('a relay is over when it is broken at the moment at which it passes an end on', async () => {
+  const [client, ownClientEnd] = await openPair();
+  const [endpoint, ownEndpointEnd] = await openPair();
+  const { promise: closed, resolve } = Promise.withResolvers<string>();
+  const relay = new TcpRelay(ownClientEnd, ownEndpointEnd, { onActivity: () => {}, onReceived: () => {}, onSent: () => {}, onClose: resolve });
+  relay.start(null);
+  // After the relay's own listener: the end has been asked for, and has not been sent.
+  ownClientEnd.on('end', () => relay.abort());
+  const ownEnds = [client, endpoint].map((socket) => new Promise((resolveOne) => { socket.resume().on('close', resolveOne); }));
+  client.end();
+  assert.equal(await closed, 'completed');
+  // Who has read the end reads no more, and hears of the reset by writing.
+  for (const socket of [client, endpoint]) socket.write('x');
+  await Promise.all(ownEnds);
 });

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { resetConnection } from '../../core/os/resetConnection.ts';
 
 export interface TcpRelayEvents {
   /** Octets came or went, or room was made. */
@@ -47,8 +48,8 @@ export class TcpRelay {
 
   /** Resets both ends. */
   abort(): void {
-    reset(this.#client);
-    reset(this.#endpoint);
+    resetConnection(this.#client);
+    resetConnection(this.#endpoint);
   }
 
   #carry(from: Socket, to: Socket, count: (bytes: number) => void): void {
@@ -69,16 +70,11 @@ export class TcpRelay {
   #watch(socket: Socket, other: Socket, broken: TcpRelayOutcome): void {
     socket.on('error', () => {
       if (this.#outcome === 'completed') this.#outcome = broken;
-      reset(other);
+      resetConnection(other);
     });
     socket.on('close', () => {
       this.#open -= 1;
       if (this.#open === 0) this.#events.onClose(this.#outcome);
     });
   }
-}
-
-/** Closes a connected socket with RST, so that its peer does not take what it has got for the whole. */
-export function reset(socket: Socket): void {
-  if (!socket.destroyed) socket.resetAndDestroy();
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { ClientLimits } from '../../../core/ir/settings.ts';
+import { resetConnection } from '../../../core/os/resetConnection.ts';
 import type { Clock } from '../../../core/time/clock.ts';
 import type { Deadline, Deadlines } from '../../limits/deadlines.ts';
 import type { ClientConnection, Exchange, ExchangeListener } from '../exchange.ts';
@@ -154,7 +155,7 @@ export class ServerConnection implements FrontConnection {
     this.#exchange = null;
     if (this.#state === 'open') this.#state = 'lingering';
     // TLS tells a cut from an end by its close_notify; plain TCP only by a reset.
-    if (reset && this.client.tls === null) this.#socket.resetAndDestroy();
+    if (reset && this.client.tls === null) resetConnection(this.#socket);
     else this.#socket.destroy();
   }
 

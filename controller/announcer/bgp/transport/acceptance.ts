@@ -1,5 +1,6 @@
 import { isIPv4, type Socket } from 'node:net';
 import type { Logger } from '../../../../core/log/logger.ts';
+import { resetConnection } from '../../../../core/os/resetConnection.ts';
 import type { TcpKey } from '../../../../core/os/tcpSocket.ts';
 import { systemClock } from '../../../../core/time/clock.ts';
 import { connectionEnds } from './connectionEnds.ts';
@@ -178,7 +179,7 @@ class PeerAcceptance implements Acceptance {
       this.#refused += 1;
       // Until it is gone it may fail, which is nobody's business.
       socket.on('error', () => {});
-      socket.resetAndDestroy();
+      resetConnection(socket);
     }
   }
 

@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { libc } from '../../../../core/os/libc.ts';
+import { descriptorOf } from '../../../../core/os/resetConnection.ts';
 import { attachSocketFilter } from '../../../../core/os/socketFilter.ts';
 import { addTcpKey, openTcpSocket, removeTcpKey, setHopLimits, type HopLimits, type TcpKey } from '../../../../core/os/tcpSocket.ts';
 
@@ -66,10 +67,8 @@ export function openListener(place: ListenerPlace, accepted: (socket: Socket) =>
 
 /** Connections that are there already keep theirs. */
 export function limitHops(socket: Socket, place: ListenerPlace, hopLimits: HopLimits): void {
-  // `net` tells the descriptor of a socket nowhere else.
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const descriptor: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
-  if (typeof descriptor !== 'number' || descriptor < 0) throw new Error('the connection has ended already');
+  const descriptor = descriptorOf(socket);
+  if (descriptor === null) throw new Error('the connection has ended already');
   setHopLimits(descriptor, place.family, hopLimits);
 }
 

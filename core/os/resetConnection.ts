@@ -1,0 +1,31 @@
+import type { Socket } from 'node:net';
+import { libc } from './libc.ts';
+
+// Linux values, asm-generic/socket.h.
+const SOL_SOCKET = 1;
+const SO_LINGER = 13;
+/** struct linger: on, for 0 s, which makes close(2) of a TCP socket send RST (tcp(7), socket(7)). */
+const NO_LINGER = Buffer.from(Int32Array.of(1, 0).buffer);
+
+/**
+ * Closes a TCP connection with RST, so that its peer does not take what it has got for the whole; one that is closed
+ * already stays so. Its error and close events come as with `destroy()`.
+ *
+ * `resetAndDestroy()` alone does not do: between `end()` and the moment when libuv has sent the FIN it is refused with
+ * EINVAL, the socket counts as destroyed, and its descriptor is never closed.
+ */
+export function resetConnection(socket: Socket): void {
+  if (socket.destroyed) return;
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (!isEnding) return void socket.resetAndDestroy();
+  const descriptor = descriptorOf(socket);
+  if (descriptor !== null) libc().setOption(descriptor, { level: SOL_SOCKET, name: SO_LINGER, value: NO_LINGER });
+  socket.destroy();
+}
+
+/** The descriptor of a socket, which `net` tells nowhere else; null when there is none (yet, or any more). */
+export function descriptorOf(socket: Socket): number | null {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  const descriptor: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
+  return typeof descriptor === 'number' && descriptor >= 0 ? descriptor : null;
+}
