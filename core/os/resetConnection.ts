@@ -11,12 +11,12 @@ const NO_LINGER = Buffer.from(Int32Array.of(1, 0).buffer);
  * Closes a TCP connection with RST, so that its peer does not take what it has got for the whole; one that is closed
  * already stays so. Its error and close events come as with `destroy()`.
  *
- * `resetAndDestroy()` alone does not do: between `end()` and the moment when libuv has sent the FIN it is refused with
- * EINVAL, the socket counts as destroyed, and its descriptor is never closed.
+ * `resetAndDestroy()` alone does not do: between the moment when libuv is asked to send the FIN and that when it has, it is refused
+ * with EINVAL, the socket counts as destroyed, and its descriptor is never closed.
  */
 export function resetConnection(socket: Socket): void {
   if (socket.destroyed) return;
-  const isEnding = socket.writableEnded && !socket.writableFinished;
+  const isEnding = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
   if (!isEnding) return void socket.resetAndDestroy();
   const descriptor = descriptorOf(socket);
   if (descriptor !== null) libc().setOption(descriptor, { level: SOL_SOCKET, name: SO_LINGER, value: NO_LINGER });

@@ -43,3 +43,41 @@ test('sessions of a VRF and of none receive by the same port, whichever was ther
   const faults = speaker.events.filter((event) => event.type === 'log' && event.message.includes('cannot be used'));
   assert.deepEqual(faults, []);
 });
+
+const SEND = `
+import socket, sys
+source, to, ttl, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+family = socket.AF_INET6 if ':' in source else socket.AF_INET
+with socket.socket(family, socket.SOCK_DGRAM) as sender:
+    sender.setsockopt(*((socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS) if ':' in source else (socket.IPPROTO_IP, socket.IP_TTL)), ttl)
+    sender.bind((source, 0))
+    for _ in range(count): sender.sendto(b'no BFD', (to, 3784))
+`;
+
+for (const family of ['IPv4', 'IPv6'] as const) {
+  test(`what does not come from a peer by one hop never reaches the thread, and a new peer is heard at once (${family})`, { skip: skip || lacks('python3') }, async (t) => {
+    const { node, router } = await startCable(t);
+    const [first, second] = [ROUTER[family], family === 'IPv4' ? '10.97.0.3' : 'fd97::3'];
+    await router.exec('ip', ['address', 'add', family === 'IPv4' ? `${second}/24` : `${second}/64`, 'dev', 'eth0', ...(family === 'IPv4' ? [] : ['nodad'])]);
+    const send = (source: string, ttl: number, count: number) => router.exec('python3', ['-c', SEND, source, NODE[family], String(ttl), String(count)]);
+    /** Datagrams that the kernel has kept from port 3784. */
+    const kept = async () => {
+      const table = await node.exec('cat', [family === 'IPv4' ? '/proc/net/udp' : '/proc/net/udp6']);
+      return Number(/^.*:0EC8 .*?(\d+)\s*$/m.exec(table)?.[1]);
+    };
+    const session = (name: string, remoteAddress: string): BfdEndpoint => ({ ...SINGLE, name, localAddress: NODE[family], remoteAddress });
+    const speaker = await startBfdSpeaker(t, node);
+    await speaker.setSessions([session('first', first)]);
+    await speaker.untilReport('first', 'it speaks', ({ sent }) => sent > 0);
+    await send(second, 255, 100);
+    await send(first, 254, 100);
+    await send(first, 255, 7);
+    const { dropped } = await speaker.untilReport('first', 'what came last has come', (report) => report.dropped >= 7);
+    assert.deepEqual([dropped, await kept()], [7, 200]);
+    await speaker.setSessions([session('first', first), session('second', second)]);
+    await speaker.untilReport('second', 'it speaks', ({ sent }) => sent > 0);
+    await send(second, 255, 5);
+    await speaker.untilReport('second', 'it is heard', (report) => report.dropped === 5);
+    assert.equal(await kept(), 200);
+  });
+}

@@ -1,13 +1,14 @@
 import {
   openDatagramReceiver, openDatagramSender, type DatagramReceiver, type DatagramSender, type ReceivedDatagram,
 } from '../../../../core/os/datagramSocket.ts';
+import { attachSocketFilter } from '../../../../core/os/socketFilter.ts';
 import { parseAddressOctets } from '../../netlink/addressOctets.ts';
+import { assemblePeerFilter } from '../../peerFilter.ts';
 import { AF_INET, type AF_INET6 } from '../../../../core/os/socketAddress.ts';
 import { SystemError } from '../../../../core/os/systemError.ts';
 import type { BfdEndpoint } from '../bfdSpeaker.ts';
 import { MAX_CONTROL_PACKET_BYTES } from '../controlPacket.ts';
 import type { Arrival } from '../session/bfdSessions.ts';
-import { assembleTtlFilter } from './ttlFilter.ts';
 
 /**
  * The sockets of all sessions: one that receives for each family, port and VRF, one that sends for each session. What fails is tried
@@ -66,6 +67,8 @@ interface Receiver {
   readonly family: typeof AF_INET | typeof AF_INET6;
   readonly hops: Arrival['hops'];
   readonly vrf: string | null;
+  /** See filterFor. */
+  filter: Buffer;
   socket: DatagramReceiver | null;
   fault: string | null;
   retryAtMs: number;
@@ -97,19 +100,23 @@ class UdpWire implements BfdWire {
   }
 
   setSessions(endpoints: readonly BfdEndpoint[], nowMs: number): void {
-    const needed = new Set(endpoints.map((endpoint) => receiverKey(endpoint)));
+    const needed = Map.groupBy(endpoints, receiverKey);
     for (const [key, receiver] of this.#receivers) {
       if (needed.has(key)) continue;
       receiver.socket?.close();
       this.#receivers.delete(key);
     }
-    for (const endpoint of endpoints) {
-      const key = receiverKey(endpoint);
-      if (this.#receivers.has(key)) continue;
-      const { vrf, settings: { hops } } = endpoint;
-      const receiver: Receiver = { family: familyOf(endpoint), hops: hops.type, vrf, socket: null, fault: null, retryAtMs: nowMs };
-      this.#receivers.set(key, receiver);
-      this.#openReceiver(receiver, nowMs);
+    for (const [key, [first, ...others]] of needed) {
+      if (first === undefined) continue;
+      const [family, hops] = [familyOf(first), first.settings.hops.type];
+      const filter = filterFor(family, [first, ...others]);
+      const known = this.#receivers.get(key);
+      if (known !== undefined) this.#setFilter(known, filter, nowMs);
+      else {
+        const receiver: Receiver = { family, hops, vrf: first.vrf, filter, socket: null, fault: null, retryAtMs: nowMs };
+        this.#receivers.set(key, receiver);
+        this.#openReceiver(receiver, nowMs);
+      }
     }
     this.#listDescriptors();
   }
@@ -189,11 +196,26 @@ class UdpWire implements BfdWire {
     }
   }
 
+  #setFilter(receiver: Receiver, filter: Buffer, nowMs: number): void {
+    if (receiver.filter.equals(filter)) return;
+    receiver.filter = filter;
+    if (receiver.socket === null) return;
+    try {
+      attachSocketFilter(receiver.socket.descriptor, filter);
+    } catch (error) {
+      if (!(error instanceof SystemError)) throw error;
+      // What was there before does not know all peers: one that is opened with it will.
+      receiver.socket.close();
+      receiver.socket = null;
+      this.#openReceiver(receiver, nowMs);
+    }
+  }
+
   #openReceiver(receiver: Receiver, nowMs: number): void {
-    const { family, hops, vrf } = receiver;
+    const { family, hops, vrf, filter } = receiver;
     try {
       receiver.socket = openDatagramReceiver({
-        family, port: PORTS[hops], device: vrf, filter: hops === 'single' ? assembleTtlFilter(family) : null,
+        family, port: PORTS[hops], device: vrf, filter,
         receiveBufferBytes: RECEIVE_BUFFER_BYTES, maxPayloadBytes: MAX_CONTROL_PACKET_BYTES, besides: this.#besides(receiver),
       });
       this.#tell(receiver, subjectOf(receiver), null);
@@ -265,6 +287,17 @@ function octetsOf(address: string): NonNullable<ReturnType<typeof parseAddressOc
 
 function familyOf({ remoteAddress }: BfdEndpoint): typeof AF_INET | typeof AF_INET6 {
   return octetsOf(remoteAddress).family;
+}
+
+/**
+ * Lets through what comes from the peers of these endpoints, which share a receiver, and of a single hop what no router has passed on
+ * (RFC 5881 section 5): a flood from elsewhere costs neither wake-ups nor room in the queue. The kernel counts it among the socket's drops.
+ */
+function filterFor(family: Receiver['family'], endpoints: readonly BfdEndpoint[]): Buffer {
+  // How far away a peer of several hops may be is looked at and counted by its session.
+  const guards = new Map(endpoints.map(({ remoteAddress, settings: { hops } }) =>
+    [addressKey(remoteAddress), { address: remoteAddress, minimumTtl: hops.type === 'single' ? SENT_TTL : null, isHeld: false }]));
+  return assemblePeerFilter(family === AF_INET ? 'ipv4' : 'ipv6', { peers: [...guards.values()], areOthersHeld: true });
 }
 
 function receiverKey(endpoint: BfdEndpoint): string {

@@ -3,10 +3,10 @@ import type { Logger } from '../../../../core/log/logger.ts';
 import { resetConnection } from '../../../../core/os/resetConnection.ts';
 import type { TcpKey } from '../../../../core/os/tcpSocket.ts';
 import { systemClock } from '../../../../core/time/clock.ts';
+import { assemblePeerFilter, type PeerGuard, type PeerGuards } from '../../peerFilter.ts';
 import { connectionEnds } from './connectionEnds.ts';
 import { createHeldBack } from './heldBack.ts';
 import { limitHops, openListener, type Listener, type ListenerPlace } from './listener.ts';
-import { assembleListenerFilter, type ListenerGuard, type ListenerGuards } from './listenerFilter.ts';
 import { explainConnectionError, explainSocketFailure, keysOf, type RouterPlace } from './peerSocket.ts';
 import { createSocketConnection } from './socketConnection.ts';
 import type { BgpConnection, BgpTransportEvents, ConnectionEvents, TransportPeer } from './transport.ts';
@@ -124,7 +124,7 @@ class PeerAcceptance implements Acceptance {
   #setFilters(): readonly string[] {
     return [...this.#listeners].flatMap(([name, listener]) => {
       try {
-        listener.setFilter(assembleListenerFilter(listener.place.family, this.#guardsAt(name)));
+        listener.setFilter(assemblePeerFilter(listener.place.family, this.#guardsAt(name)));
         return [];
       } catch (error) {
         return [`packets to port ${listener.port} cannot be filtered: ${error instanceof Error ? error.message : String(error)}`];
@@ -133,8 +133,8 @@ class PeerAcceptance implements Acceptance {
   }
 
   /** Of peers with the same address all that one of them may is let through. */
-  #guardsAt(place: string): ListenerGuards {
-    const guards = new Map<string, ListenerGuard>();
+  #guardsAt(place: string): PeerGuards {
+    const guards = new Map<string, PeerGuard>();
     for (const peer of this.#peersAt(place)) {
       const router = this.#dependencies.routerOf(peer);
       if (typeof router === 'string') continue;

@@ -19,7 +19,7 @@ export interface Listener {
   readonly port: number;
   /** From now on exactly these. */
   setKeys(keys: readonly TcpKey[]): KeyChanges;
-  /** What assembleListenerFilter has made counts from now on, for connections that are taken later too. Throws SystemError. */
+  /** What assemblePeerFilter has made counts from now on, for connections that are taken later too. Throws SystemError. */
   setFilter(filter: Buffer): void;
   close(): void;
 }
