@@ -15,6 +15,10 @@ test('peers are printed with state, age, what they have and why one has no sessi
     '',
   ].join('\n'));
   assert.match(printBgpPeers([peerReport({ families: [{ family: 'ipv6', announced: 0, reason: 'eth0 has no IPv6 address' }] })], [], 1_000_000), /^ {2}edge\/tor: no ipv6 routes: eth0 has no IPv6 address$/m);
+  const error = { atMs: 940_000, text: 'the connection is lost: ECONNRESET', notification: null };
+  const again = (established: number) => printBgpPeers([peerReport({ established, lastError: error })], [], 1_000_000);
+  assert.match(again(3), /^ {2}edge\/tor: established 3 times; last error 1m ago: the connection is lost: ECONNRESET$/m);
+  assert.doesNotMatch(again(1), /last error/);
   assert.match(printBgpPeers([], [], 0), /no BGPPeer is for this node/);
 });
 

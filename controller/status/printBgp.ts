@@ -19,7 +19,7 @@ export function printBgpPeers(peers: readonly BgpPeerReport[], problems: readonl
     peer.bfd?.state ?? '-',
   ]);
   const table = printTable(['name', 'peer', 'as', 'state', 'since', 'announced', 'updates sent/rcvd', 'bfd'], rows);
-  return [table, ...peers.flatMap(remarks).map((remark) => line(`  ${remark}`)), ...problems.map(line)].join('');
+  return [table, ...peers.flatMap((peer) => remarks(peer, nowMs)).map((remark) => line(`  ${remark}`)), ...problems.map(line)].join('');
 }
 
 /** Routes and to whom they are announced; those that are not, with the reason. */
@@ -30,9 +30,12 @@ export function printBgpRoutes(routes: readonly BgpRouteReport[]): string {
   return [table, ...routes.flatMap(routeRemarks).map((remark) => line(`  ${remark}`))].join('');
 }
 
-function remarks({ name, state, lastError, retryInMs, families, bfd }: BgpPeerReport): string[] {
+function remarks({ name, state, established, lastError, retryInMs, families, bfd }: BgpPeerReport, nowMs: number): string[] {
   const found = families.filter(({ reason }) => reason !== '').map(({ family, reason }) => `${name}: no ${family} routes: ${reason}`);
-  if (state === 'Established') return found;
+  if (state === 'Established') {
+    const hasEnded = established > 1 && lastError !== null;
+    return hasEnded ? [`${name}: established ${established} times; last error ${printAge(nowMs - lastError.atMs)} ago: ${lastError.text}`, ...found] : found;
+  }
   const retry = retryInMs === null ? '' : `; tried again in ${Math.ceil(retryInMs / 1000)} s`;
   const why = lastError === null ? [] : [`${name}: ${lastError.text}${retry}`];
   return [...why, ...(bfd === null || bfd.state === 'Up' ? [] : [`${name}: BFD is ${bfd.state}: ${bfd.diagnostic}`]), ...found];

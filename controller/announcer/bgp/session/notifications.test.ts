@@ -221,6 +221,7 @@ test('A hold timer that expires is answered by 4/0: in OpenSent after 4 minutes,
   const confirm = converse();
   confirm.hear(confirm.connect(), testOpen());
   assert.ok(inShort(confirm.pass(90_000)).includes('send 4/0'));
+  assert.match(confirm.view().lastError?.text ?? '', /has sent its OPEN, but for 90 s no answer to ours: .*\(ttlSecurity, ebgpMultiHop\)/);
   const established = converse();
   established.establish();
   assert.deepEqual(inShort(established.pass(89_999)).filter((effect) => effect !== 'send keepalive'), []);

@@ -4,6 +4,7 @@ import { beginConnecting, sendOpen } from './opening.ts';
 import { isOpen, startTimer, type Connection, type Session, type TimerName } from './session.ts';
 import { CONNECT_TIMEOUT_MS, LATE_GRACE_MS, LATE_MS, sendHoldMs } from './timings.ts';
 import { keepaliveMsOf, sendKeepalive } from './wire.ts';
+import { silentPeer } from './words.ts';
 
 /** Does what is due. */
 export function tick(session: Session): void {
@@ -69,8 +70,7 @@ function holdExpired(session: Session, connection: Connection, dueMs: number): v
     startTimer(session, connection, { name: 'hold', ms: LATE_GRACE_MS });
     return;
   }
-  const holdMs = connection.negotiated?.holdTimeMs ?? null;
-  const text = holdMs === null ? 'the peer has sent no OPEN' : `nothing was heard of the peer for ${holdMs / 1_000} s, the hold time`;
+  const text = silentPeer(connection.negotiated?.holdTimeMs ?? null, connection.phase === 'OpenConfirm');
   failConnection(session, connection, { code: ERROR.holdTimerExpired, subcode: 0, data: new Uint8Array(0), text });
 }
 

@@ -22,6 +22,15 @@ export function brokenOff(wasOpen: boolean, reason: string, peer: WantedPeer): s
   return `the connection was closed before the peer's OPEN: ${reason}: look whether the router has this node as a neighbor in AS ${peer.localAsn}${keys}`;
 }
 
+/** Why the hold timer has expired. `holdTimeMs`: null while the peer has sent no OPEN; `isUnanswered`: our own is all that it has not answered. */
+export function silentPeer(holdTimeMs: number | null, isUnanswered: boolean): string {
+  if (holdTimeMs === null) return 'the peer has sent no OPEN';
+  const seconds = holdTimeMs / 1_000;
+  if (!isUnanswered) return `nothing was heard of the peer for ${seconds} s, the hold time`;
+  return `the peer has sent its OPEN, but for ${seconds} s no answer to ours: look whether it drops what this node sends, as with TTL security or ` +
+    'multihop at one end only (ttlSecurity, ebgpMultiHop)';
+}
+
 interface Meaning {
   readonly says: string;
   /** Empty: nothing is known that would help. */
@@ -35,7 +44,7 @@ function meaningOf({ code, subcode }: NotificationMessage, peer: WantedPeer): Me
     case ERROR.cease:
       return ceaseMeaning(subcode, peer);
     case ERROR.holdTimerExpired:
-      return { says: 'the peer has heard nothing from this node for the hold time', advice: 'look for lost packets on the way, or a node without CPU' };
+      return { says: 'the peer has heard nothing from this node for the hold time', advice: 'look for lost packets on the way, a node without CPU, or TTL security at one end only' };
     case ERROR.sendHoldTimerExpired:
       return { says: 'the peer could send nothing to this node for long', advice: 'look for lost packets on the way, or a node without CPU' };
     default:
