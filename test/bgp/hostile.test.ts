@@ -15,9 +15,10 @@ import type { Neighbor, RouterOptions, RouterPeer } from './lab/router.ts';
 import { addRouterHost } from './lab/routerHost.ts';
 import { PROGRAMS, startRouter } from './lab/startRouter.ts';
 
-const skip = lacksLab(...PROGRAMS.bird);
+const skip = lacksLab(...PROGRAMS.bird, ...PROGRAMS.frr);
 const OWN_ASN = 64_500;
 const ROUTER_ASN = 64_501;
+const STRICT_ASN = 64_503;
 const WEB = 1;
 const FIRST_HOST = 120;
 const MILLION = 1_000_000;
@@ -47,6 +48,7 @@ test('hostile peers end their own sessions at most, and Gatehouse says what they
       others: [
         bgpPool(), bgpAdvertisement('all', { ipAddressPools: [BGP_POOL] }), ...bgpService(lab, { name: 'web', vip: WEB }),
         bgpPeer('good', peerSpec('10.77.0.31', ROUTER_ASN)),
+        bgpPeer('strict', peerSpec('10.77.0.33', STRICT_ASN)),
         bgpPeer('wrong-password', { ...peerSpec('fd77::31', ROUTER_ASN), password: 'one' }),
         ...hosts.map((host) => bgpPeer(peerName(host), peerSpec(`10.77.0.${host}`, HOSTILE_ASN))),
       ],
@@ -63,6 +65,9 @@ test('hostile peers end their own sessions at most, and Gatehouse says what they
     neighbors: [to('good', '10.77.0.31'), to('wrongpassword', 'fd77::31', { remote: node.ipv6, families: ['ipv6'], password: 'another' })],
   };
   const good = await startRouter(t, 'bird', goodHost, options);
+  await startRouter(t, 'frr', await addRouterHost(t, lab, 3), {
+    asn: STRICT_ASN, routerId: '10.77.0.33', neighbors: [to('strict', '10.77.0.33', { ttlSecurity: true })],
+  });
   await allEstablished(gatehouse, ['good']);
   await until('BIRD has the route', async () => (await good.routes('good')).length === 1);
   const { incarnation } = await good.session('good');
@@ -126,6 +131,12 @@ test('hostile peers end their own sessions at most, and Gatehouse says what they
     const { text } = await until('it is told', async () => (await peerOf(gatehouse, 'wrong-password')).lastError);
     st.diagnostic(text);
     assert.match(text, /password/);
+  });
+
+  await cluster.step('TTL security at the router alone is told as what it may be', async (st) => {
+    const { text } = await until('it is told', async () => (await peerOf(gatehouse, 'strict')).lastError);
+    st.diagnostic(text);
+    assert.match(text, /no answer to ours.*ttlSecurity/);
   });
 
   await cluster.step('a router that dies and returns is spoken to again', async (st) => {
