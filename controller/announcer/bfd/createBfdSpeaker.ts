@@ -1,8 +1,6 @@
 import { extname } from 'node:path';
-import { createPendingRequests, RequestError } from '../../../core/ipc/pendingRequests.ts';
-import { planRestart } from '../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../core/log/logger.ts';
-import { startThreadLife, type ThreadLife } from '../threadLife.ts';
+import { createWatchedThread, type WatchedThread } from '../thread/watchedThread.ts';
 import type { BfdEndpoint, BfdNews, BfdReport, BfdSpeaker, BfdSpeakerEvents } from './bfdSpeaker.ts';
 import { addressKey } from './thread/bfdWire.ts';
 import { BEAT_EVERY_MS, createLifeSigns } from './thread/lifeSigns.ts';
@@ -16,12 +14,6 @@ export interface BfdSpeakerDependencies {
 
 const ENTRY = new URL(`thread/bfdThread${extname(import.meta.filename)}`, import.meta.url);
 
-/** Ours: a report takes microseconds. */
-const REPORT_TIMEOUT_MS = 1_000;
-
-/** Ours: the thread takes a turn every 200 ms at least; this many beats without one (5 s), and it hangs. */
-const BEATS_UNTIL_STUCK = 20;
-
 /**
  * Speaks BFD in a thread of its own, so that a main thread that is busy for some seconds ends no session. One that is stuck for 5 s is no
  * longer spoken for, and peers find out by the silence (`LifeSigns`). A thread that dies is started again, and its sessions begin anew.
@@ -34,32 +26,37 @@ export function createBfdSpeaker(dependencies: BfdSpeakerDependencies): BfdSpeak
 class ThreadedSpeaker implements BfdSpeaker {
   readonly #dependencies: BfdSpeakerDependencies;
   readonly #lifeSigns = createLifeSigns();
-  readonly #requests = createPendingRequests<ReadonlyMap<string, BfdReport>>('the BFD thread', REPORT_TIMEOUT_MS);
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #thread: WatchedThread<ToBfdThread, ReadonlyMap<string, BfdReport>>;
   #sessions: readonly BfdEndpoint[] = [];
   #reports: ReadonlyMap<string, BfdReport> = new Map();
   /** Name → what was told last. */
   readonly #told = new Map<string, BfdNews>();
-  #thread: ThreadLife<ToBfdThread> | null = null;
-  #threadStartedMs = 0;
-  #endsInRow = 0;
-  #restart: NodeJS.Timeout | undefined;
-  #beating: NodeJS.Timeout | undefined;
-  #turns = 0n;
-  #beatsWithoutTurn = 0;
-  #isReady = false;
   #priority: ThreadPriority | null = null;
   #isWarned = false;
-  #started: Promise<void> | null = null;
-  #stopped: Promise<void> | null = null;
 
   constructor(dependencies: BfdSpeakerDependencies) {
     this.#dependencies = dependencies;
+    const lifeSigns = this.#lifeSigns;
+    this.#thread = createWatchedThread<ToBfdThread, FromBfdThread, ReadonlyMap<string, BfdReport>>({
+      subject: 'the BFD thread',
+      consequence: 'all BFD sessions begin anew',
+      name: 'bfd',
+      entry: ENTRY,
+      workerData: (wakeDescriptor): BfdThreadStart => ({ lifeSigns: lifeSigns.shared, wakeDescriptor }),
+      beatEveryMs: BEAT_EVERY_MS,
+      beat: () => { lifeSigns.beat(); },
+      turns: () => lifeSigns.turns(),
+      began: () => { this.#begin(); },
+      receive: (message) => { this.#receive(message); },
+      ended: () => { this.#tellOfEnd(); },
+      // It speaks until it has taken leave of its peers.
+      stopping: () => { lifeSigns.beat(); },
+      logger: dependencies.logger,
+    });
   }
 
   start(): Promise<void> {
-    this.#started ??= this.#start();
-    return this.#started;
+    return this.#thread.start();
   }
 
   setSessions(sessions: readonly BfdEndpoint[]): void {
@@ -68,113 +65,42 @@ class ThreadedSpeaker implements BfdSpeaker {
     this.#sessions = sessions;
     const names = new Set(sessions.map(({ name }) => name));
     for (const name of this.#told.keys()) if (!names.has(name)) this.#told.delete(name);
-    if (this.#stopped !== null) return;
-    this.#post({ type: 'sessions', sessions });
+    if (this.#thread.isStopped()) return;
+    this.#postSessions();
     this.#warnOfPriority();
   }
 
   async reports(): Promise<ReadonlyMap<string, BfdReport>> {
-    if (this.#thread === null || this.#stopped !== null) return this.#reports;
-    try {
-      this.#reports = await this.#requests.open((request) => { this.#post({ type: 'report', request }); });
-    } catch (error) {
-      // It has died meanwhile, or hangs: both are logged where they are found out. What it last said is known.
-      if (!(error instanceof RequestError)) throw error;
-    }
+    this.#reports = await this.#thread.ask((request) => ({ type: 'report', request })) ?? this.#reports;
     return this.#reports;
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+    return this.#thread.stop();
   }
 
-  async #start(): Promise<void> {
-    if (this.#stopped !== null) return;
-    this.#beating = setInterval(() => { this.#beat(); }, BEAT_EVERY_MS);
-    try {
-      this.#startThread();
-      await this.#ready.promise;
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
-  }
-
-  async #stop(): Promise<void> {
-    clearTimeout(this.#restart);
-    this.#requests.abandon('it is stopping');
-    this.#ready.resolve();
+  #begin(): void {
     this.#lifeSigns.beat();
-    await this.#thread?.stop();
-    clearInterval(this.#beating);
+    this.#postSessions();
   }
 
-  #startThread(): void {
-    this.#threadStartedMs = performance.now();
-    this.#beatsWithoutTurn = 0;
-    this.#lifeSigns.beat();
-    this.#thread = startThreadLife<ToBfdThread, FromBfdThread>({
-      entry: ENTRY,
-      name: 'bfd',
-      workerData: (wakeDescriptor): BfdThreadStart => ({ lifeSigns: this.#lifeSigns.shared, wakeDescriptor }),
-      receive: (message) => { this.#receive(message); },
-      ended: (fault) => { this.#threadEnded(fault); },
-    });
-    this.#post({ type: 'sessions', sessions: this.#sessions });
+  #postSessions(): void {
+    this.#thread.post({ type: 'sessions', sessions: this.#sessions });
+    this.#thread.wake();
   }
 
-  #post(message: ToBfdThread): void {
-    this.#thread?.post(message);
-    this.#thread?.wake();
-  }
-
-  #threadEnded(fault: unknown): void {
-    this.#thread = null;
-    this.#requests.abandon('it has ended');
-    if (this.#stopped !== null) return;
-    if (!this.#isReady) {
-      this.#ready.reject(fault ?? new Error('the BFD thread has ended before it began'));
-      return;
-    }
+  #tellOfEnd(): void {
     for (const { name, state, remoteState } of this.#told.values()) {
       if (state !== 'Down' || remoteState !== 'Down') {
         this.#tell({ name, state: 'Down', remoteState: 'Down', why: 'the BFD thread has ended', withoutFault: false });
       }
     }
-    this.#planRestart(fault);
-  }
-
-  #planRestart(fault: unknown): void {
-    const plan = planRestart(this.#endsInRow, performance.now() - this.#threadStartedMs);
-    this.#endsInRow = plan.endsInRow;
-    this.#dependencies.logger.error('the BFD thread has ended and is started again: all BFD sessions begin anew', { error: fault, delayMs: plan.delayMs });
-    this.#restart = setTimeout(() => {
-      try {
-        this.#startThread();
-      } catch (error) {
-        this.#planRestart(error);
-      }
-    }, plan.delayMs);
-  }
-
-  #beat(): void {
-    this.#lifeSigns.beat();
-    const turns = this.#lifeSigns.turns();
-    this.#beatsWithoutTurn = turns === this.#turns ? this.#beatsWithoutTurn + 1 : 0;
-    this.#turns = turns;
-    if (this.#thread === null || this.#beatsWithoutTurn < BEATS_UNTIL_STUCK) return;
-    this.#beatsWithoutTurn = 0;
-    this.#dependencies.logger.error('the BFD thread hangs and is ended');
-    this.#thread.kill();
   }
 
   #receive(message: FromBfdThread): void {
     const { logger } = this.#dependencies;
     switch (message.type) {
       case 'ready':
-        this.#isReady = true;
-        this.#ready.resolve();
         this.#priority = message.priority;
         this.#warnOfPriority();
         return;
@@ -182,7 +108,7 @@ class ThreadedSpeaker implements BfdSpeaker {
         this.#tell(message.news);
         return;
       case 'reported':
-        this.#requests.settle(message.request, message.reports);
+        this.#thread.settle(message.request, message.reports);
         return;
       case 'socket':
         if (message.fault === null) logger.info('the BFD socket can be used again', { subject: message.subject });
@@ -206,7 +132,7 @@ class ThreadedSpeaker implements BfdSpeaker {
 
   #tell(news: BfdNews): void {
     // The thread may tell of what has been dropped since.
-    if (this.#stopped !== null || !this.#sessions.some(({ name }) => name === news.name)) return;
+    if (this.#thread.isStopped() || !this.#sessions.some(({ name }) => name === news.name)) return;
     this.#told.set(news.name, news);
     this.#dependencies.events.changed(news);
   }

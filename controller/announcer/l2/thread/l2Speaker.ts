@@ -1,14 +1,12 @@
 import { extname } from 'node:path';
-import { createPendingRequests, RequestError } from '../../../../core/ipc/pendingRequests.ts';
-import { planRestart } from '../../../../core/lifecycle/restartBackoff.ts';
 import type { Logger } from '../../../../core/log/logger.ts';
 import type { Right } from '../../../election/electionState.ts';
 import type { L2Answer, L2Speaker, L2SpeakerEvents, Link } from '../../parts.ts';
 import type { FrameCounts } from '../../report.ts';
-import { startThreadLife, type ThreadLife } from '../../threadLife.ts';
-import { createConfirmation, monotonicNs } from './confirmation.ts';
+import { createWatchedThread, type WatchedThread } from '../../thread/watchedThread.ts';
+import { CONFIRM_EVERY_MS, createConfirmation, monotonicNs } from './confirmation.ts';
 import { createFrameTotals } from './frameTotals.ts';
-import { createPulse, startBeating } from './pulse.ts';
+import { createPulse } from './pulse.ts';
 import type { FromL2Thread, L2ThreadStart, ToL2Thread } from './threadMessages.ts';
 
 export interface L2SpeakerDependencies {
@@ -19,12 +17,6 @@ export interface L2SpeakerDependencies {
 }
 
 const ENTRY = new URL(`l2Thread${extname(import.meta.filename)}`, import.meta.url);
-
-/** Ours: counting takes microseconds. */
-const COUNT_TIMEOUT_MS = 1_000;
-
-/** Ours: the thread takes a turn every 200 ms at least; this many beats without one (5 s), and it hangs. */
-const BEATS_UNTIL_STUCK = 100;
 
 /**
  * Speaks ARP and NDP in a thread of its own, so that a busy main thread delays no reply. The thread speaks only while this one
@@ -39,36 +31,41 @@ class ThreadedSpeaker implements L2Speaker {
   readonly #dependencies: L2SpeakerDependencies;
   readonly #confirmation = createConfirmation();
   readonly #pulse = createPulse(this.#confirmation, monotonicNs);
-  readonly #counts = createPendingRequests<ReadonlyMap<string, FrameCounts>>('the L2 thread', COUNT_TIMEOUT_MS);
+  readonly #thread: WatchedThread<ToL2Thread, ReadonlyMap<string, FrameCounts>>;
   readonly #totals = createFrameTotals();
   #answers: readonly L2Answer[] = [];
   #rights: ReadonlyMap<string, Right> = new Map();
   #links: readonly Link[] = [];
   #generation = 0;
-  #thread: ThreadLife<ToL2Thread> | null = null;
-  #threadStartedMs = 0;
-  #endsInRow = 0;
-  #restart: NodeJS.Timeout | undefined;
-  #stopBeating = (): void => {};
-  #turns = 0n;
-  #beatsWithoutTurn = 0;
-  #started: Promise<void> | null = null;
-  #stopped: Promise<void> | null = null;
-  readonly #ready = Promise.withResolvers<void>();
-  #isReady = false;
 
   constructor(dependencies: L2SpeakerDependencies) {
     this.#dependencies = dependencies;
+    const { gratuitousIntervalMs, logger } = dependencies;
+    const confirmation = this.#confirmation;
+    this.#thread = createWatchedThread<ToL2Thread, FromL2Thread, ReadonlyMap<string, FrameCounts>>({
+      subject: 'the L2 thread',
+      consequence: 'until then no VIP is answered for here',
+      name: 'l2',
+      entry: ENTRY,
+      workerData: (wakeDescriptor): L2ThreadStart => ({ confirmation: confirmation.shared, gratuitousIntervalMs, wakeDescriptor }),
+      beatEveryMs: CONFIRM_EVERY_MS,
+      beat: () => { this.#beat(); },
+      turns: () => confirmation.turns(),
+      began: () => { this.#begin(); },
+      receive: (message) => { this.#receive(message); },
+      ended: () => { this.#totals.keep(); },
+      stopping: () => { this.#fallSilent(); },
+      logger,
+    });
   }
 
   start(): Promise<void> {
-    this.#started ??= this.#start();
-    return this.#started;
+    return this.#thread.start();
   }
 
   setAnswers(answers: readonly L2Answer[]): void {
     this.#answers = answers;
-    if (this.#stopped !== null || this.#thread === null) return;
+    if (this.#thread.isStopped() || !this.#thread.isRunning()) return;
     // Answers of the moment after a stop are as old as the stop itself: they wait with the rest.
     this.#beat();
     if (!this.#pulse.isSilent()) this.#postAnswers(false);
@@ -87,89 +84,25 @@ class ThreadedSpeaker implements L2Speaker {
   }
 
   async counts(): Promise<ReadonlyMap<string, FrameCounts>> {
-    const thread = this.#thread;
-    if (thread === null || this.#stopped !== null) return this.#totals.read();
-    try {
-      this.#totals.update(await this.#counts.open((request) => {
-        thread.post({ type: 'count', request });
-        thread.wake();
-      }));
-    } catch (error) {
-      // It has died meanwhile, or hangs: both are logged where they are found out. What it last said is known.
-      if (!(error instanceof RequestError)) throw error;
-    }
+    const counts = await this.#thread.ask((request) => ({ type: 'count', request }));
+    if (counts !== null) this.#totals.update(counts);
     return this.#totals.read();
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop();
-    return this.#stopped;
+    return this.#thread.stop();
   }
 
-  async #start(): Promise<void> {
-    if (this.#stopped !== null) return;
-    this.#stopBeating = startBeating(() => {
-      this.#beat();
-      this.#watchTurns();
-    });
-    try {
-      this.#startThread();
-      await this.#ready.promise;
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
-  }
-
-  async #stop(): Promise<void> {
-    this.#confirmation.revoke();
-    this.#voidGeneration();
-    this.#stopBeating();
-    clearTimeout(this.#restart);
-    this.#counts.abandon('it is stopping');
-    this.#ready.resolve();
-    await this.#thread?.stop();
-  }
-
-  #startThread(): void {
-    const { gratuitousIntervalMs } = this.#dependencies;
-    this.#threadStartedMs = performance.now();
-    this.#beatsWithoutTurn = 0;
-    this.#thread = startThreadLife<ToL2Thread, FromL2Thread>({
-      entry: ENTRY,
-      name: 'l2',
-      workerData: (wakeDescriptor): L2ThreadStart => ({ confirmation: this.#confirmation.shared, gratuitousIntervalMs, wakeDescriptor }),
-      receive: (message) => this.#receive(message),
-      ended: (fault) => this.#threadEnded(fault),
-    });
+  #begin(): void {
     this.#postLinks([]);
     this.#postRights();
     this.#beat();
     if (!this.#pulse.isSilent()) this.#postAnswers(true);
   }
 
-  #threadEnded(fault: unknown): void {
-    this.#thread = null;
-    this.#counts.abandon('it has ended');
-    this.#totals.keep();
-    if (this.#stopped !== null) return;
-    if (this.#isReady) this.#planRestart(fault);
-    else this.#ready.reject(fault ?? new Error('the L2 thread has ended before it began'));
-  }
-
-  #planRestart(fault: unknown): void {
-    const plan = planRestart(this.#endsInRow, performance.now() - this.#threadStartedMs);
-    this.#endsInRow = plan.endsInRow;
-    this.#dependencies.logger.error('the L2 thread has ended and is started again: until then no VIP is answered for here', {
-      error: fault, delayMs: plan.delayMs,
-    });
-    this.#restart = setTimeout(() => {
-      try {
-        this.#startThread();
-      } catch (error) {
-        this.#planRestart(error);
-      }
-    }, plan.delayMs);
+  #fallSilent(): void {
+    this.#confirmation.revoke();
+    this.#voidGeneration();
   }
 
   #beat(): void {
@@ -200,42 +133,29 @@ class ThreadedSpeaker implements L2Speaker {
   /** The message goes first: the thread, when it finds that its answers are void, finds the new ones. */
   #postAnswers(afresh: boolean): void {
     this.#generation += 1;
-    this.#thread?.post({ type: 'answers', generation: this.#generation, answers: this.#answers, afresh });
+    this.#thread.post({ type: 'answers', generation: this.#generation, answers: this.#answers, afresh });
     this.#confirmation.setGeneration(this.#generation);
-    this.#thread?.wake();
+    this.#thread.wake();
   }
 
   #postRights(): void {
-    this.#thread?.post({ type: 'rights', rights: this.#rights });
-    this.#thread?.wake();
+    this.#thread.post({ type: 'rights', rights: this.#rights });
+    this.#thread.wake();
   }
 
   #postLinks(up: readonly number[]): void {
     const macs = this.#links.map(({ mac }) => mac).filter((mac) => mac !== '');
-    this.#thread?.post({ type: 'links', macs, up });
-    this.#thread?.wake();
-  }
-
-  /** Counted in beats, not in time: while the process is stopped, there are none. */
-  #watchTurns(): void {
-    const turns = this.#confirmation.turns();
-    this.#beatsWithoutTurn = turns === this.#turns ? this.#beatsWithoutTurn + 1 : 0;
-    this.#turns = turns;
-    if (this.#thread === null || this.#beatsWithoutTurn < BEATS_UNTIL_STUCK) return;
-    this.#beatsWithoutTurn = 0;
-    this.#dependencies.logger.error('the L2 thread hangs and is ended');
-    this.#thread.kill();
+    this.#thread.post({ type: 'links', macs, up });
+    this.#thread.wake();
   }
 
   #receive(message: FromL2Thread): void {
     const { events, logger } = this.#dependencies;
     switch (message.type) {
       case 'ready':
-        this.#isReady = true;
-        this.#ready.resolve();
         return;
       case 'counted':
-        this.#counts.settle(message.request, message.counts);
+        this.#thread.settle(message.request, message.counts);
         return;
       case 'conflict':
         events.conflict(message.seen);

@@ -1,4 +1,4 @@
-import { CONFIRMED_FOR_MS, CONFIRM_EVERY_MS, type ConfirmationWriter } from './confirmation.ts';
+import { CONFIRMED_FOR_MS, type ConfirmationWriter } from './confirmation.ts';
 
 /**
  * What a beat of the main thread has found: it runs as it should, and has confirmed so (`steady`); it was stopped or stuck
@@ -54,10 +54,4 @@ export function createPulse(confirmation: ConfirmationWriter, nowNs: () => bigin
     },
     isSilent: () => silentSinceNs !== null,
   };
-}
-
-/** Calls `beat` at its due times; answers what ends that. */
-export function startBeating(beat: () => void): () => void {
-  const timer = setInterval(beat, CONFIRM_EVERY_MS);
-  return () => { clearInterval(timer); };
 }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { libc } from '../../core/os/libc.ts';
+import { libc } from '../../../core/os/libc.ts';
 
 /** What one life of a thread begins with, and whom it tells. */
 export interface ThreadLifeOptions<FromThread> {
