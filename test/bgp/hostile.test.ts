@@ -136,7 +136,7 @@ test('hostile peers end their own sessions at most, and Gatehouse says what they
   await cluster.step('TTL security at the router alone is told as what it may be', async (st) => {
     const { text } = await until('it is told', async () => (await peerOf(gatehouse, 'strict')).lastError);
     st.diagnostic(text);
-    assert.match(text, /no answer to ours.*ttlSecurity/);
+    assert.match(text, /ttlSecurity|TTL security/);
   });
 
   await cluster.step('a router that dies and returns is spoken to again', async (st) => {

@@ -11,7 +11,7 @@ export const FLAP_REASONS: Readonly<Record<FlapKind, RegExp>> = {
   reset: /^the connection is lost: \S+ port 179 has reset the connection$/,
   cease: /^the session was reset on the peer \(Cease\/Administrative Reset: "flap"\)$/,
   malformed: /^a prefix in the NLRI is malformed \(sent: UPDATE Message Error\/Invalid Network Field\)$/,
-  silent: /^nothing was heard of the peer for 3 s, the hold time \(sent: Hold Timer Expired\)$/,
+  silent: /^nothing was heard of the peer for 3 s, the hold time, right after .*\(sent: Hold Timer Expired\)$/,
 };
 
 /** Where a peer that flaps is, and what it flaps at. */

@@ -221,12 +221,18 @@ test('A hold timer that expires is answered by 4/0: in OpenSent after 4 minutes,
   const confirm = converse();
   confirm.hear(confirm.connect(), testOpen());
   assert.ok(inShort(confirm.pass(90_000)).includes('send 4/0'));
-  assert.match(confirm.view().lastError?.text ?? '', /has sent its OPEN, but for 90 s no answer to ours: .*\(ttlSecurity, ebgpMultiHop\)/);
+  assert.match(confirm.view().lastError?.text ?? '', /^nothing was heard of the peer for 90 s, the hold time, right after .*\(ttlSecurity, ebgpMultiHop\)/);
   const established = converse();
   established.establish();
   assert.deepEqual(inShort(established.pass(89_999)).filter((effect) => effect !== 'send keepalive'), []);
   assert.deepEqual(inShort(established.pass(1)).slice(-3), ['send 4/0', 'close', 'down']);
-  assert.match(established.view().lastError?.text ?? '', /nothing was heard of the peer for 90 s/);
+  assert.match(established.view().lastError?.text ?? '', /nothing was heard of the peer for 90 s, the hold time, right after/);
+  const later = converse();
+  const connection = later.establish();
+  later.pass(30_000);
+  later.hear(connection, { type: 'keepalive' });
+  assert.deepEqual(inShort(later.pass(90_000)).slice(-3), ['send 4/0', 'close', 'down']);
+  assert.match(later.view().lastError?.text ?? '', /^nothing was heard of the peer for 90 s, the hold time \(sent/);
 });
 
 test('A NOTIFICATION, whatever is in it, closes the connection without an answer, and there is a pause', () => {

@@ -108,6 +108,7 @@ function newConnection(session: Session, id: ConnectionId, direction: Connection
     codec: PLAIN_CODEC,
     timers: new Map(),
     isWritable: true,
+    lastHeardMs: 0,
     lastKeepaliveMs: 0,
     isGivenGrace: false,
   };

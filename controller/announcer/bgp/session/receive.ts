@@ -130,6 +130,7 @@ function establish(session: Session, connection: Connection): void {
 /** Everything that is heard in a session says that the peer lives; without a hold time nobody waits for it. */
 function restartHold(session: Session, connection: Connection): void {
   const holdMs = connection.negotiated?.holdTimeMs ?? 0;
+  connection.lastHeardMs = session.now.monotonicMs;
   if (holdMs > 0) startTimer(session, connection, { name: 'hold', ms: holdMs });
   else connection.timers.delete('hold');
 }

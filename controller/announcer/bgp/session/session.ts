@@ -29,7 +29,9 @@ export interface Connection {
   /** By timer: when it expires, monotonic. Those that do not run are not in it. */
   readonly timers: Map<TimerName, number>;
   isWritable: boolean;
-  /** Monotonic. */
+  /** When the peer was last heard, in OpenConfirm and Established; monotonic. */
+  lastHeardMs: number;
+  /** When a KEEPALIVE was last sent, monotonic. */
   lastKeepaliveMs: number;
   /** The peer was given more time, as this process was late itself; until something is heard of it. */
   isGivenGrace: boolean;

@@ -70,7 +70,8 @@ function holdExpired(session: Session, connection: Connection, dueMs: number): v
     startTimer(session, connection, { name: 'hold', ms: LATE_GRACE_MS });
     return;
   }
-  const text = silentPeer(connection.negotiated?.holdTimeMs ?? null, connection.phase === 'OpenConfirm');
+  const { negotiated, lastHeardMs, phaseSinceMs } = connection;
+  const text = negotiated === null ? 'the peer has sent no OPEN' : silentPeer(negotiated.holdTimeMs, lastHeardMs - phaseSinceMs);
   failConnection(session, connection, { code: ERROR.holdTimerExpired, subcode: 0, data: new Uint8Array(0), text });
 }
 

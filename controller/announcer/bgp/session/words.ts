@@ -22,13 +22,12 @@ export function brokenOff(wasOpen: boolean, reason: string, peer: WantedPeer): s
   return `the connection was closed before the peer's OPEN: ${reason}: look whether the router has this node as a neighbor in AS ${peer.localAsn}${keys}`;
 }
 
-/** Why the hold timer has expired. `holdTimeMs`: null while the peer has sent no OPEN; `isUnanswered`: our own is all that it has not answered. */
-export function silentPeer(holdTimeMs: number | null, isUnanswered: boolean): string {
-  if (holdTimeMs === null) return 'the peer has sent no OPEN';
-  const seconds = holdTimeMs / 1_000;
-  if (!isUnanswered) return `nothing was heard of the peer for ${seconds} s, the hold time`;
-  return `the peer has sent its OPEN, but for ${seconds} s no answer to ours: look whether it drops what this node sends, as with TTL security or ` +
-    'multihop at one end only (ttlSecurity, ebgpMultiHop)';
+/** Why the hold timer has expired. `heardForMs`: how long after the last step towards a session, or its beginning, the peer was heard. */
+export function silentPeer(holdTimeMs: number, heardForMs: number): string {
+  const silence = `nothing was heard of the peer for ${holdTimeMs / 1_000} s, the hold time`;
+  // Keepalives come three times as often (RFC 4271 section 4.4): not one has.
+  if (heardForMs >= holdTimeMs / 3) return silence;
+  return `${silence}, right after it had begun: look whether it drops what this node sends, as with TTL security or multihop at one end only (ttlSecurity, ebgpMultiHop)`;
 }
 
 interface Meaning {
