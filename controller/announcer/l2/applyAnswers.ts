@@ -94,7 +94,10 @@ function endTwin(on: VipLink, nowMs: number): void {
 }
 
 function begin({ vip, link }: Pick<VipLink, 'vip' | 'link'>, answer: L2Answer, nowMs: number): VipLink {
-  const on: VipLink = { vip, link, phase: 'owning', row: 0, timesHeld: 0, suspect: null, suspectedMs: Number.NEGATIVE_INFINITY, reportedMs: Number.NEGATIVE_INFINITY, announcedMs: Number.NEGATIVE_INFINITY, twin: null };
+  const never = Number.NEGATIVE_INFINITY;
+  const on: VipLink = {
+    vip, link, phase: 'owning', row: 0, ownedMs: never, timesHeld: 0, suspect: null, suspectedMs: never, reportedMs: never, announcedMs: never, twin: null,
+  };
   vip.links.set(link.index, on);
   if (answer.leaving) endUse(on);
   else if (mustProbe(answer)) beginProbing(on, nowMs);

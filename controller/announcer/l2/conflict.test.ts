@@ -76,6 +76,30 @@ test('Who has been heard to use the VIP is left alone with clients for a moment,
   }
 });
 
+test('Who has been heard to use the VIP is left alone with clients also where this node would announce it: that is done a moment later', () => {
+  for (const [address, frame] of [[VIP4, encodeGratuitousRequest(OTHER4)], [VIP6, encodeUnsolicitedAdvertisement(OTHER6)]] as const) {
+    const machine = createL2Machine({ gratuitousIntervalMs: 0 });
+    machine.setAnswers([answerFor(address)], 0);
+    const burst = runUntil(machine, 900).map(({ atMs }) => atMs);
+    // Of a burst that goes on at 1,000 and 2,000 ms.
+    machine.frame(ETH0.index, frame, 950);
+    assert.deepEqual([[...new Set(burst)], [...new Set(runUntil(machine, 1400).map(({ atMs }) => atMs))]], [[50, 200], [1150]], address);
+    assert.deepEqual(runUntil(machine, 5000).map(({ atMs, action }) => [atMs, action.type]).slice(0, 2), [[1450, 'conflict'], [1450, 'send']], address);
+  }
+});
+
+test('The owner before us is no conflict when it is heard in our first half second, and does not silence us', () => {
+  for (const [address, frame, question] of [[VIP4, encodeGratuitousReply(OTHER4), REQUEST], [VIP6, encodeUnsolicitedAdvertisement(OTHER6), SOLICITATION]] as const) {
+    const machine = createL2Machine({ gratuitousIntervalMs: 0 });
+    machine.setAnswers([answerFor(address)], NOW_MS);
+    runUntil(machine, NOW_MS + 499);
+    machine.frame(ETH0.index, frame, NOW_MS + 499);
+    assert.equal(machine.frame(ETH0.index, question, NOW_MS + 499).length, 1, address);
+    assert.ok(runUntil(machine, NOW_MS + 20_000).every(({ action }) => action.type !== 'conflict'), address);
+    assert.equal(machine.counts().get(address)?.conflictsSeen, 0);
+  }
+});
+
 test('A new owner heard just before this node is told of the take-over is no conflict: silent at once', () => {
   const machine = settledMachine();
   machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS);

@@ -10,7 +10,7 @@ import type { Vip, VipLink } from './vip.ts';
 export const SETTLE_MS = 500;
 
 /**
- * Ours: so long nothing is answered after another station has used the VIP. Nodes hear of a change one after the other, and a client that
+ * Ours: so long nothing is answered or announced after another station has used the VIP. Nodes hear of a change one after the other, and a client that
  * hears two of them would send a connection here and there. Who is no new owner has the address to itself for this moment, once in ten seconds.
  */
 const YIELD_MS = 200;
@@ -37,7 +37,8 @@ export function seeForeignUse(on: VipLink, mac: Uint8Array, { nowMs, outbox }: {
       return;
     case 'owning':
       if (vip.share !== null && nowMs - vip.detectedMs < DETECTION_ANSWER_MS) return;
-      if (nowMs - vip.calledMs < SETTLE_MS) return;
+      // The owner before us may not have been told yet.
+      if (nowMs - Math.max(vip.calledMs, on.ownedMs) < SETTLE_MS) return;
       vip.counts.conflictsSeen += 1;
       suspect(on, mac, nowMs);
   }
@@ -62,8 +63,13 @@ export function takeOver(vip: Vip, outbox: Outbox): void {
 }
 
 /** Whether another station, which may be the new owner, is to be heard alone. */
-export function isYielding({ vip, suspect: other, suspectedMs }: VipLink, nowMs: number): boolean {
-  return vip.share === null && other !== null && nowMs - suspectedMs < YIELD_MS;
+export function isYielding(on: VipLink, nowMs: number): boolean {
+  return nowMs < yieldsUntilMs(on);
+}
+
+/** Until when that is so; in the past: it is not. */
+export function yieldsUntilMs({ vip, suspect: other, suspectedMs }: VipLink): number {
+  return vip.share === null && other !== null ? suspectedMs + YIELD_MS : Number.NEGATIVE_INFINITY;
 }
 
 function suspect(on: VipLink, mac: Uint8Array, nowMs: number): void {

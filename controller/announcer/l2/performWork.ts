@@ -1,6 +1,6 @@
 import { announce, announceTo } from './announce.ts';
 import { encodeArpProbe } from './arp.ts';
-import { settle } from './conflict.ts';
+import { settle, yieldsUntilMs } from './conflict.ts';
 import { encodeDuplicateDetection } from './encodeNdp.ts';
 import type { Outbox } from './outbox.ts';
 import { isAnnounced, own } from './phases.ts';
@@ -48,6 +48,11 @@ export function performWork(work: Work, context: WorkContext): number {
 
 function announceRound(work: Work & { type: 'announce' }, { nowMs, gratuitousIntervalMs, outbox }: WorkContext): number {
   const { on, round } = work;
+  const untilMs = yieldsUntilMs(on);
+  if (nowMs < untilMs) {
+    on.link.queue.add(untilMs, work);
+    return 0;
+  }
   const frames = announce(on, outbox);
   on.announcedMs = nowMs;
   const delayMs = BURST_GAPS_MS[round] ?? repetitionDelayMs(on, round, gratuitousIntervalMs);

@@ -14,6 +14,7 @@ const MAX_RETRY_MS = 10_000;
 /** The address is ours from now on: all are told, unless each client is to hear from its own node. */
 export function own(on: VipLink, nowMs: number): void {
   on.phase = 'owning';
+  on.ownedMs = nowMs;
   on.timesHeld = 0;
   on.suspect = null;
   if (isAnnounced(on)) beginAnnouncing(on, nowMs);

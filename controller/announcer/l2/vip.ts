@@ -60,6 +60,8 @@ export interface VipLink {
   phase: Phase;
   /** Number of the row of announcements or probes that is valid: older rows end. */
   row: number;
+  /** Since when it has been `owning`, if it is. */
+  ownedMs: number;
   /** How often probing has found another station. */
   timesHeld: number;
   /** Who else used the address last, until that is settled. */
