@@ -145,6 +145,8 @@ suite('TLS passthrough', { skip: lacks('openssl') }, () => {
     }
     const seen = connections.map((connection) => connection.getPeerX509Certificate()?.subject);
     assert.deepEqual(seen, ['CN=sealed backend', 'CN=proxy', 'CN=sealed backend', 'CN=proxy']);
+    // Before the backends end, which may reset them.
+    for (const connection of connections) connection.destroy();
   });
 });
 
@@ -160,6 +162,8 @@ test('an endpoint that comes late is reached, and one that goes keeps its connec
   const second = await openTls(t, gatehouse.https);
   await Promise.all([askOn(first), askOn(second)]);
   assert.deepEqual([first, second].map((socket) => socket.getPeerX509Certificate()?.subject), ['CN=sealed backend', 'CN=second backend']);
+  // Before the backends end, which may reset them.
+  for (const connection of [first, second]) connection.destroy();
 });
 
 async function openTls(t: TestContext, port: number): Promise<TLSSocket> {

@@ -14,8 +14,8 @@ import { serve } from './support/serve.ts';
 const { prefix, pool } = testRange();
 const VIP = `${prefix}.1`;
 const UDP_SESSIONS = 200_000;
-/** Ours: 336 octets for each session of the second half; a leaked one costs several times that. Smaller changes are the heap's. */
-const MOST_UDP_GROWTH_BYTES = 32 * 2 ** 20;
+/** Ours: 336 octets for each session of a quarter; a leaked one costs several times that. Smaller changes are the heap's. */
+const MOST_UDP_GROWTH_BYTES = 16 * 2 ** 20;
 const UDP_LANES = 200;
 /** A session keeps a descriptor for a second or two after its last datagram: so many begin in that time as a process may have. */
 const UDP_REST_MS = 40;
@@ -54,18 +54,19 @@ test('200,000 short UDP sessions leave no descriptor, socket, timer or buffer be
   const pid = await gatehouse.proxyPid();
   const fresh = await heldBy(pid);
   const startedMs = performance.now();
-  // What the pieces of a heap grow to is reached after two of four.
   const held: Held[] = [];
   for (let quarter = 0; quarter < 4; quarter += 1) {
     await openShortUdp(UDP_SESSIONS / 4, port);
     held.push(await quiet(pid, fresh.descriptors));
   }
-  const [, middle = fresh, , end = fresh] = held;
+  const [, middle = fresh, third = fresh, end = fresh] = held;
   const seconds = (performance.now() - startedMs) / 1000;
   const mebibytes = [fresh, ...held].map(({ residentBytes: bytes }) => (bytes / 2 ** 20).toFixed(0)).join(', ');
   t.diagnostic(`${UDP_SESSIONS} sessions in ${seconds.toFixed(0)} s; RSS fresh, and after each quarter: ${mebibytes} MiB`);
   assert.deepEqual(counts(end), counts(fresh));
-  assert.ok(end.residentBytes - middle.residentBytes < MOST_UDP_GROWTH_BYTES, `grew from ${middle.residentBytes} to ${end.residentBytes}`);
+  // What is leaked is leaked in each quarter. The pieces of a heap grow now and then, by more than that, and stay so.
+  const growths = [third.residentBytes - middle.residentBytes, end.residentBytes - third.residentBytes];
+  assert.ok(growths.some((bytes) => bytes < MOST_UDP_GROWTH_BYTES), `grew by ${growths.join(' and ')} octets in the last two quarters`);
   const families = await scrape(gatehouse);
   assert.equal(total(families, 'gatehouse_l4_connections'), 0);
   // A client that gets the port of one that was there a moment ago goes on with its session.

@@ -76,7 +76,8 @@ describe('Services of type LoadBalancer of a cluster', { concurrency: 3, skip: L
     });
     await until('the node says that it carries it', async () => {
       const said = await cluster.admin.list({ apiVersion: 'gatehouse.dev/v1', kind: 'ServiceVIPStatus', namespace });
-      return said.some(({ status }) => JSON.stringify(status).includes(`"${address}"`));
+      // Made first, and given its status then.
+      return said.some(({ status = null }) => JSON.stringify(status).includes(`"${address}"`));
     });
     await cluster.admin.delete(servicePlace('echo', namespace));
     await awaitEcho(address, port, '');
