@@ -173,9 +173,11 @@ test(`ten peers lose ${FLAPS} sessions each and connect again at once: they are 
       const ends = lines.filter(({ up }) => up === false).map(({ reason }) => String(reason));
       assert.equal(ends.length, FLAPS);
       for (const [index, kind] of KINDS.entries()) assert.match(ends[index] ?? '', FLAP_REASONS[kind]);
-      const others = lines.filter(({ type }) => type !== 'bgpPeer').map(({ message }) => message);
+      const others = lines.filter(({ type }) => type !== 'bgpPeer');
       assert.equal(lines.length - others.length, 2 * FLAPS + 1);
-      assert.deepEqual(others, ['a peer connects too often; most of it gets no answer']);
+      // What a flapper gives up for want of an answer may be answered in that very moment: then it is a connection that ends too soon.
+      const isGivenUp = ({ reason }: (typeof lines)[number]) => String(reason).startsWith("the connection was closed before the peer's OPEN");
+      assert.deepEqual(others.filter((line) => !isGivenUp(line)).map(({ message }) => message), ['a peer connects too often; most of it gets no answer']);
     }
     return Promise.resolve();
   });
