@@ -1,6 +1,6 @@
-import { encodeArpReply, encodeGratuitousReply, encodeGratuitousRequest } from './arp.ts';
+import { encodeArpProbe, encodeArpReply, encodeGratuitousReply, encodeGratuitousRequest } from './arp.ts';
 import type { Asker } from './askers.ts';
-import { encodeAdvertisement, encodeUnsolicitedAdvertisement } from './encodeNdp.ts';
+import { encodeAdvertisement, encodeDuplicateDetection, encodeUnsolicitedAdvertisement } from './encodeNdp.ts';
 import type { Outbox } from './outbox.ts';
 import type { VipLink } from './vip.ts';
 
@@ -19,6 +19,12 @@ export function announce(on: VipLink, outbox: Outbox): number {
   outbox.gratuitous(on, encodeGratuitousRequest(speaker));
   outbox.gratuitous(on, encodeGratuitousReply(speaker));
   return 2;
+}
+
+/** Asks whether another station has the VIP (RFC 5227 section 2.1.1, RFC 4862 section 5.4); one frame. */
+export function probe({ link, vip }: VipLink, outbox: Outbox): number {
+  outbox.probe(link, vip.octets.length === IPV4_LENGTH ? encodeArpProbe(link.mac, vip.octets) : encodeDuplicateDetection(link.mac, vip.octets));
+  return 1;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { L2Answer, L2Interface } from '../parts.ts';
 import { AddressTable } from './addressTable.ts';
 import { Askers, askersPerVip } from './askers.ts';
-import { takeOver } from './conflict.ts';
+import { hasSuccessor, takeOver } from './conflict.ts';
 import { addVip, forgetFormerCounts, type L2State } from './l2State.ts';
 import { parseMac, printMac } from './macAddress.ts';
 import type { Outbox } from './outbox.ts';
@@ -110,7 +110,7 @@ function continueOn(on: VipLink, answer: L2Answer, { nowMs, outbox }: ApplyConte
     case 'owning':
       if (!answer.leaving) return;
       // Who has used the address a moment ago is the new owner: nothing else has to be waited for.
-      if (on.suspect !== null && !on.vip.isTakenOver) takeOver(on.vip, outbox);
+      if (hasSuccessor(on) && !on.vip.isTakenOver) takeOver(on.vip, outbox);
       else endUse(on);
       return;
     case 'probing':

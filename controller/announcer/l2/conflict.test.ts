@@ -100,6 +100,31 @@ test('The owner before us is no conflict when it is heard in our first half seco
   }
 });
 
+test('Another station that is heard in our first half second is asked whether it has the address, and is a conflict when it says so', () => {
+  for (const [address, frame, probe, defended] of [
+    [VIP4, encodeGratuitousReply(OTHER4), PROBE4, DEFENDED4], [VIP6, encodeUnsolicitedAdvertisement(OTHER6), PROBE6, DEFENDED6],
+  ] as const) {
+    const machine = createL2Machine({ gratuitousIntervalMs: 0 });
+    machine.setAnswers([answerFor(address)], NOW_MS);
+    runUntil(machine, NOW_MS + 300);
+    machine.frame(ETH0.index, frame, NOW_MS + 300);
+    assert.deepEqual(ranWords(machine, NOW_MS + 800), [[NOW_MS + 800, probe]], address);
+    machine.frame(ETH0.index, frame, NOW_MS + 801);
+    assert.deepEqual(ranWords(machine, NOW_MS + 1301).slice(-defended.length), defended.map((words) => [NOW_MS + 1301, words]), address);
+  }
+});
+
+test('A new owner that is heard when we are new ourselves is left alone once that is over', () => {
+  const machine = createL2Machine({ gratuitousIntervalMs: 0 });
+  machine.setAnswers([answerFor(VIP4)], NOW_MS);
+  machine.frame(ETH0.index, encodeGratuitousReply(OTHER4), NOW_MS + 400);
+  runUntil(machine, NOW_MS + 600);
+  machine.frame(ETH0.index, encodeGratuitousReply(OTHER4), NOW_MS + 600);
+  assert.deepEqual(machine.frame(ETH0.index, REQUEST, NOW_MS + 799), []);
+  assert.deepEqual(ranWords(machine, NOW_MS + 1099).map(([atMs]) => atMs), [NOW_MS + 1000, NOW_MS + 1000]);
+  assert.deepEqual(ranWords(machine, NOW_MS + 1100).map(([, words]) => words), DEFENDED4);
+});
+
 test('A new owner heard just before this node is told of the take-over is no conflict: silent at once', () => {
   const machine = settledMachine();
   machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS);

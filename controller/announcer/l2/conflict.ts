@@ -1,4 +1,4 @@
-import { announce } from './announce.ts';
+import { announce, probe } from './announce.ts';
 import type { Outbox } from './outbox.ts';
 import { DEFEND_INTERVAL_MS, hasTwin, hold, silence } from './phases.ts';
 import type { Vip, VipLink } from './vip.ts';
@@ -37,16 +37,26 @@ export function seeForeignUse(on: VipLink, mac: Uint8Array, { nowMs, outbox }: {
       return;
     case 'owning':
       if (vip.share !== null && nowMs - vip.detectedMs < DETECTION_ANSWER_MS) return;
-      // The owner before us may not have been told yet.
-      if (nowMs - Math.max(vip.calledMs, on.ownedMs) < SETTLE_MS) return;
-      vip.counts.conflictsSeen += 1;
+      if (nowMs - vip.calledMs < SETTLE_MS) return;
+      if (!isNewcomer(on, nowMs)) vip.counts.conflictsSeen += 1;
       suspect(on, mac, nowMs);
   }
 }
 
-/** A conflict has outlasted any take-over: it is reported, and the address defended (RFC 5227 section 2.4). Answers the frames. */
+/**
+ * A conflict has outlasted any take-over: it is reported, and the address defended (RFC 5227 section 2.4). Who was heard only when this node
+ * was new to the VIP is asked whether it still has it; the answer is a conflict like any. Answers the frames.
+ */
 export function settle(on: VipLink, nowMs: number, outbox: Outbox): number {
   if (on.phase !== 'owning' || on.suspect === null) return 0;
+  if (isNewcomer(on, on.suspectedMs)) {
+    on.suspect = null;
+    return probe(on, outbox);
+  }
+  if (nowMs < on.suspectedMs + SETTLE_MS) {
+    on.link.queue.add(on.suspectedMs + SETTLE_MS, { type: 'settle', on });
+    return 0;
+  }
   // To all that share a VIP belongs a part of its clients: who calls all of them takes those of the others.
   const defended = on.vip.share === null;
   outbox.conflict(on, on.suspect, defended);
@@ -68,14 +78,23 @@ export function isYielding(on: VipLink, nowMs: number): boolean {
 }
 
 /** Until when that is so; in the past: it is not. */
-export function yieldsUntilMs({ vip, suspect: other, suspectedMs }: VipLink): number {
-  return vip.share === null && other !== null ? suspectedMs + YIELD_MS : Number.NEGATIVE_INFINITY;
+export function yieldsUntilMs(on: VipLink): number {
+  return on.vip.share === null && hasSuccessor(on) ? on.suspectedMs + YIELD_MS : Number.NEGATIVE_INFINITY;
+}
+
+/** Another station has used the VIP that may be its new owner: the one before us is none. */
+export function hasSuccessor(on: VipLink): boolean {
+  return on.suspect !== null && !isNewcomer(on, on.suspectedMs);
+}
+
+/** Whether the owner before us may not have been told of us at that time. Those that share a VIP know that they are several. */
+function isNewcomer({ vip, ownedMs }: VipLink, atMs: number): boolean {
+  return vip.share === null && atMs - ownedMs < SETTLE_MS;
 }
 
 function suspect(on: VipLink, mac: Uint8Array, nowMs: number): void {
   const isNew = on.suspect === null;
+  if (!hasSuccessor(on)) on.suspectedMs = nowMs;
   on.suspect = Uint8Array.from(mac);
-  if (!isNew) return;
-  on.suspectedMs = nowMs;
-  on.link.queue.add(Math.max(nowMs + SETTLE_MS, on.reportedMs + DEFEND_INTERVAL_MS), { type: 'settle', on });
+  if (isNew) on.link.queue.add(Math.max(nowMs + SETTLE_MS, on.reportedMs + DEFEND_INTERVAL_MS), { type: 'settle', on });
 }

@@ -1,7 +1,5 @@
-import { announce, announceTo } from './announce.ts';
-import { encodeArpProbe } from './arp.ts';
+import { announce, announceTo, probe } from './announce.ts';
 import { settle, yieldsUntilMs } from './conflict.ts';
-import { encodeDuplicateDetection } from './encodeNdp.ts';
 import type { Outbox } from './outbox.ts';
 import { isAnnounced, own } from './phases.ts';
 import type { VipLink, Work } from './vip.ts';
@@ -72,9 +70,8 @@ function probeRound(work: Work & { type: 'probe' }, { nowMs, outbox }: WorkConte
     return 0;
   }
   on.phase = 'probing';
-  const { link, vip } = on;
-  outbox.probe(link, vip.octets.length === 4 ? encodeArpProbe(link.mac, vip.octets) : encodeDuplicateDetection(link.mac, vip.octets));
-  link.queue.add(nowMs + PROBE_GAP_MS, { ...work, round: round + 1 });
+  probe(on, outbox);
+  on.link.queue.add(nowMs + PROBE_GAP_MS, { ...work, round: round + 1 });
   return 1;
 }
 
