@@ -229,7 +229,7 @@ test('a proxy that ends is seen without being told of, and told to the others', 
 
 test('frames are counted in reports, conflicts are told as events, and the kernel may report by itself', async (t) => {
   const { reports, events, parts } = await startOwning(t);
-  parts().conflict({ address: ADDRESS, interface: 'eth0', mac: '02:00:00:00:00:99', defended: true });
+  parts().conflict({ address: ADDRESS, interface: 'eth0', mac: '02:00:00:00:00:99', defended: true, atMs: Date.now() });
   assert.equal(events.at(-1)?.type, 'conflict');
   parts().kernelReported({ programmed: true, ports: 1, problems: ['A table was taken away.'] });
   await until('all of it is reported', () => {

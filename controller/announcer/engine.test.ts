@@ -202,7 +202,7 @@ test('what the new owner has already is given up at once', () => {
   const vip = vipOf(OURS, BOTH, { needsProxy: true });
   assert.deepEqual(lose(running([vip]).give({ type: 'lapsed' })), [], 'this process was stopped');
   assert.deepEqual(lose(running([vip]).alive(members(BOTH), true)), [], 'others have thought it dead');
-  const conflict = { type: 'conflict', address: OURS, interface: 'eth0', mac: '02:00:00:00:00:02', defended: true } as const;
+  const conflict = { type: 'conflict', address: OURS, interface: 'eth0', mac: '02:00:00:00:00:02', defended: true, atMs: 5 } as const;
   assert.deepEqual(lose(running([vip]).give(conflict)), [], 'it was heard on the wire');
   const alone = running([vipOf(OURS, BOTH, { sticky: true })]).alive(members(['node-a']));
   assert.deepEqual(alone.addresses(), [OURS]);
@@ -322,9 +322,9 @@ test('a report says who owns what, since when, where, and why', () => {
 
 test('conflicts are told once and when they are defended, are in the report for a minute, and are bounded', () => {
   const bench = running();
-  const conflict = (mac: number, defended = false): EngineEvent => ({ type: 'conflict', address: OURS, interface: 'eth0', mac: `m${mac}`, defended });
+  const conflict = (mac: number, defended = false): EngineEvent => ({ type: 'conflict', address: OURS, interface: 'eth0', mac: `m${mac}`, defended, atMs: mac });
   bench.give(conflict(1)).give(conflict(1)).give(conflict(1, true)).give({ ...conflict(1), address: '192.0.2.99' } as EngineEvent);
-  assert.equal(bench.events.length, 2);
+  assert.deepEqual(bench.events.map((event) => [event.type, 'atMs' in event && event.atMs]), [['conflict', 1], ['conflict', 1]], 'when it was found');
   assert.deepEqual(bench.engine.report().vips[0]?.conflicts, ['eth0 m1']);
   for (let mac = 2; mac < 1_000; mac += 1) bench.give(conflict(mac));
   assert.equal(bench.engine.report().vips[0]?.conflicts.length, 8);

@@ -249,12 +249,12 @@ export class AnnouncerEngine {
     this.#effects.push({ type: 'rights', rights: this.#leases.rights });
   }
 
-  #takeConflict({ address, interface: name, mac, defended }: Extract<EngineEvent, { type: 'conflict' }>): void {
+  #takeConflict({ address, interface: name, mac, defended, atMs }: Extract<EngineEvent, { type: 'conflict' }>): void {
     if (!this.#wanted.vips.has(address)) return;
     const isNew = this.#conflicts.note(address, `${name} ${mac}`, this.#now.monotonicMs);
     if (!isNew && !defended) return;
     this.#mustReport = true;
-    this.#effects.push({ type: 'event', event: { type: 'conflict', address, interface: name, mac, defended, atMs: this.#now.wallMs } });
+    this.#effects.push({ type: 'event', event: { type: 'conflict', address, interface: name, mac, defended, atMs } });
   }
 
   #takeKernel({ generation, report }: Extract<EngineEvent, { type: 'kernel' }>): void {

@@ -137,8 +137,8 @@ export interface L2Speaker {
 
 /** What the speaker tells its owner. */
 export interface L2SpeakerEvents {
-  /** Another station uses a VIP of ours. */
-  readonly conflict: (seen: { readonly address: string; readonly interface: string; readonly mac: string; readonly defended: boolean }) => void;
+  /** Another station uses a VIP of ours. `atMs`: when that was found, wall clock; who is told may be busy. */
+  readonly conflict: (seen: { readonly address: string; readonly interface: string; readonly mac: string; readonly defended: boolean; readonly atMs: number }) => void;
   /** Somebody else has announced an address that we were `leaving`. */
   readonly takenOver: (address: string) => void;
   /**

@@ -28,6 +28,8 @@ export interface SpeakerEvent {
   readonly message?: string;
   readonly fields?: string;
   readonly address?: string;
+  /** Of a conflict. */
+  readonly atMs?: number;
 }
 
 /** A speaker in a process of its own, in a network namespace. */

@@ -40,7 +40,8 @@ export type EngineEvent =
   | { readonly type: 'proxy'; readonly serving: boolean }
   | { readonly type: 'leases'; readonly news: LeaseNews }
   | { readonly type: 'takenOver'; readonly address: string }
-  | { readonly type: 'conflict'; readonly address: string; readonly interface: string; readonly mac: string; readonly defended: boolean }
+  /** `atMs`: wall clock. */
+  | { readonly type: 'conflict'; readonly address: string; readonly interface: string; readonly mac: string; readonly defended: boolean; readonly atMs: number }
   /** This process was stopped or stuck: others may have taken over meanwhile, and the speaker is silent for half a second. */
   | { readonly type: 'lapsed' }
   /** The kernel was told the ports of this generation; what came of it. */

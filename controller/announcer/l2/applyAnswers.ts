@@ -1,8 +1,8 @@
 import type { L2Answer, L2Interface } from '../parts.ts';
 import { AddressTable } from './addressTable.ts';
 import { Askers, askersPerVip } from './askers.ts';
-import { hasSuccessor, takeOver } from './conflict.ts';
-import { addVip, forgetFormerCounts, type L2State } from './l2State.ts';
+import { isNewOwnerHeard, takeOver } from './conflict.ts';
+import { addVip, forgetFormer, type L2State } from './l2State.ts';
 import { parseMac, printMac } from './macAddress.ts';
 import type { Outbox } from './outbox.ts';
 import { PacedQueue } from './pacedQueue.ts';
@@ -27,7 +27,7 @@ export function applyAnswers(answers: readonly L2Answer[], state: L2State, nowMs
   applyLinks(wanted.values(), state);
   for (const answer of wanted.values()) applyAnswer(answer, context);
   for (const vip of state.vips.values()) for (const on of vip.links.values()) on.link.vips.add(vip.octets, on);
-  forgetFormerCounts(state);
+  forgetFormer(state);
 }
 
 function removeVip(state: L2State, vip: Vip): void {
@@ -96,7 +96,7 @@ function endTwin(on: VipLink, nowMs: number): void {
 function begin({ vip, link }: Pick<VipLink, 'vip' | 'link'>, answer: L2Answer, nowMs: number): VipLink {
   const never = Number.NEGATIVE_INFINITY;
   const on: VipLink = {
-    vip, link, phase: 'owning', row: 0, ownedMs: never, timesHeld: 0, suspect: null, suspectedMs: never, reportedMs: never, announcedMs: never, twin: null,
+    vip, link, phase: 'owning', row: 0, ownedMs: never, timesHeld: 0, suspect: null, suspectedMs: never, usedMs: never, announcedMs: never, twin: null,
   };
   vip.links.set(link.index, on);
   if (answer.leaving) endUse(on);
@@ -110,7 +110,7 @@ function continueOn(on: VipLink, answer: L2Answer, { nowMs, outbox }: ApplyConte
     case 'owning':
       if (!answer.leaving) return;
       // Who has used the address a moment ago is the new owner: nothing else has to be waited for.
-      if (hasSuccessor(on) && !on.vip.isTakenOver) takeOver(on.vip, outbox);
+      if (isNewOwnerHeard(on, nowMs) && !on.vip.isTakenOver) takeOver(on.vip, outbox);
       else endUse(on);
       return;
     case 'probing':

@@ -57,6 +57,59 @@ for (const { line, frame, defence } of FOREIGN) {
   });
 }
 
+test('A node that falls silent for a moment and announces afresh is the same host: it reports and defends no sooner for that', () => {
+  const machine = settledMachine();
+  const reportedMs: number[] = [];
+  for (let atMs = NOW_MS; atMs < NOW_MS + 25_000; atMs += 100) {
+    // As the L2 thread does once its process runs smoothly again.
+    if (atMs === NOW_MS + 4000) machine.setAnswers([], atMs);
+    if (atMs === NOW_MS + 4500) machine.setAnswers([answerFor(VIP4), answerFor(VIP6)], atMs);
+    for (const { frame } of FOREIGN) machine.frame(ETH0.index, frame, atMs);
+    reportedMs.push(...ranWords(machine, atMs).filter(([, words]) => words.startsWith('conflict')).map(([reportMs]) => reportMs - NOW_MS));
+  }
+  assert.deepEqual(reportedMs, [500, 500, 10_500, 10_500, 20_500, 20_500]);
+});
+
+test('A conflict on another interface is another one, and reported by itself', () => {
+  const machine = settledMachine([answerFor(VIP4, { interfaces: [ETH0, ETH1] })]);
+  machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS);
+  machine.frame(ETH1.index, encodeGratuitousRequest(OTHER4), NOW_MS + 1000);
+  const reports = ranWords(machine, NOW_MS + 30_000).filter(([, words]) => words.startsWith('conflict'));
+  assert.deepEqual(reports, [[NOW_MS + 500, DEFENDED4[0]], [NOW_MS + 1500, `conflict ${VIP4} eth1 02:00:00:00:00:66 defended`]]);
+});
+
+test('A use that was explained does not hasten the report of a later one', () => {
+  const machine = settledMachine([answerFor(VIP4)]);
+  const use = (atMs: number): void => { machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS + atMs); };
+  const reportsUntil = (atMs: number): number[] =>
+    ranWords(machine, NOW_MS + atMs).filter(([, words]) => words.startsWith('conflict')).map(([reportMs]) => reportMs - NOW_MS);
+  use(0);
+  assert.deepEqual(reportsUntil(600), [500]);
+  use(600);
+  assert.deepEqual(reportsUntil(9300), []);
+  machine.setAnswers([answerFor(VIP4, { announcement: 1 })], NOW_MS + 9300);
+  assert.deepEqual(reportsUntil(10_400), []);
+  use(10_400);
+  assert.deepEqual(reportsUntil(60_000), [10_900]);
+});
+
+for (const [vip, frame, question] of [
+  [VIP4, encodeGratuitousRequest(OTHER4), REQUEST],
+  [VIP6, encodeUnsolicitedAdvertisement(OTHER6), SOLICITATION],
+] as const) {
+  test(`What the former owner of a VIP (${vip}) announces before it is told of the take-over is no conflict, and answered beside`, () => {
+    const machine = createL2Machine({ gratuitousIntervalMs: 0 });
+    machine.setAnswers([answerFor(vip)], NOW_MS);
+    ranWords(machine, NOW_MS + 40);
+    machine.frame(ETH0.index, frame, NOW_MS + 40);
+    assert.equal(machine.frame(ETH0.index, question, NOW_MS + 41).length, 1, 'it would be silent if this were the new owner');
+    machine.frame(ETH0.index, frame, NOW_MS + 499);
+    assert.deepEqual(ranWords(machine, NOW_MS + 20_000).filter(([, words]) => words.startsWith('conflict')), []);
+    machine.frame(ETH0.index, frame, NOW_MS + 20_000);
+    assert.equal(ranWords(machine, NOW_MS + 30_000)[0]?.[1], `conflict ${vip} eth0 02:00:00:00:00:66 defended`);
+  });
+}
+
 test('Who has been heard to use the VIP is left alone with clients for a moment, once in ten seconds', () => {
   const machine = settledMachine();
   const answersAt = (atMs: number): number => [REQUEST, SOLICITATION].reduce((sum, frame) => sum + machine.frame(ETH0.index, frame, atMs).length, 0);
@@ -131,6 +184,14 @@ test('A new owner heard just before this node is told of the take-over is no con
   assert.deepEqual(wordsOf(machine.setAnswers([answerFor(VIP4, { leaving: true })], NOW_MS + 30)), [`takenOver ${VIP4}`]);
   assert.deepEqual(machine.frame(ETH0.index, REQUEST, NOW_MS + 31), []);
   assert.deepEqual(ranWords(machine, NOW_MS + 60_000), []);
+});
+
+test('Who takes over from a node that has just taken over itself is heard by that: silent at once', () => {
+  const machine = createL2Machine({ gratuitousIntervalMs: 0 });
+  machine.setAnswers([answerFor(VIP4)], NOW_MS);
+  machine.frame(ETH0.index, encodeGratuitousRequest(OTHER4), NOW_MS + 100);
+  assert.deepEqual(wordsOf(machine.setAnswers([answerFor(VIP4, { leaving: true })], NOW_MS + 250)), [`takenOver ${VIP4}`]);
+  assert.deepEqual(machine.frame(ETH0.index, REQUEST, NOW_MS + 251), []);
 });
 
 test('While leaving, questions are answered, probes are not, nothing is announced', () => {

@@ -1,11 +1,11 @@
 import { announce, probe } from './announce.ts';
 import type { Outbox } from './outbox.ts';
-import { DEFEND_INTERVAL_MS, hasTwin, hold, silence } from './phases.ts';
+import { hasTwin, hold, mayReportMs, noteReport, silence } from './phases.ts';
 import type { Vip, VipLink } from './vip.ts';
 
 /**
- * Ours: how long a conflict may be a take-over that this node has not been told of yet. A member that has just become
- * the owner announces the VIP at once; an answer in that moment would draw its clients back to us.
+ * Ours: how long a conflict may be a take-over that this node has not been told of yet, or another one of its own. A member that has
+ * just become the owner announces the VIP at once; an answer in that moment would draw its clients back to us.
  */
 export const SETTLE_MS = 500;
 
@@ -37,6 +37,7 @@ export function seeForeignUse(on: VipLink, mac: Uint8Array, { nowMs, outbox }: {
       return;
     case 'owning':
       if (vip.share !== null && nowMs - vip.detectedMs < DETECTION_ANSWER_MS) return;
+      on.usedMs = nowMs;
       if (nowMs - vip.calledMs < SETTLE_MS) return;
       if (!isNewcomer(on, nowMs)) vip.counts.conflictsSeen += 1;
       suspect(on, mac, nowMs);
@@ -48,20 +49,18 @@ export function seeForeignUse(on: VipLink, mac: Uint8Array, { nowMs, outbox }: {
  * was new to the VIP is asked whether it still has it; the answer is a conflict like any. Answers the frames.
  */
 export function settle(on: VipLink, nowMs: number, outbox: Outbox): number {
-  if (on.phase !== 'owning' || on.suspect === null) return 0;
+  // What was planned for a conflict that has ended must not cut another one short.
+  if (on.phase !== 'owning' || on.suspect === null || nowMs < settlesMs(on)) return 0;
   if (isNewcomer(on, on.suspectedMs)) {
     on.suspect = null;
-    return probe(on, outbox);
-  }
-  if (nowMs < on.suspectedMs + SETTLE_MS) {
-    on.link.queue.add(on.suspectedMs + SETTLE_MS, { type: 'settle', on });
-    return 0;
+    // Those that share a VIP cannot ask: they would answer each other.
+    return on.vip.share === null ? probe(on, outbox) : 0;
   }
   // To all that share a VIP belongs a part of its clients: who calls all of them takes those of the others.
   const defended = on.vip.share === null;
   outbox.conflict(on, on.suspect, defended);
   on.suspect = null;
-  on.reportedMs = nowMs;
+  noteReport(on, nowMs);
   return defended ? announce(on, outbox) : 0;
 }
 
@@ -70,6 +69,11 @@ export function takeOver(vip: Vip, outbox: Outbox): void {
   vip.isTakenOver = true;
   for (const on of vip.links.values()) silence(on);
   outbox.takenOver(vip.address);
+}
+
+/** Whether the new owner of a VIP that this node is told to leave has been heard already, most likely. */
+export function isNewOwnerHeard(on: VipLink, nowMs: number): boolean {
+  return hasSuccessor(on) || nowMs - on.usedMs < SETTLE_MS;
 }
 
 /** Whether another station, which may be the new owner, is to be heard alone. */
@@ -83,18 +87,25 @@ export function yieldsUntilMs(on: VipLink): number {
 }
 
 /** Another station has used the VIP that may be its new owner: the one before us is none. */
-export function hasSuccessor(on: VipLink): boolean {
+function hasSuccessor(on: VipLink): boolean {
   return on.suspect !== null && !isNewcomer(on, on.suspectedMs);
 }
 
-/** Whether the owner before us may not have been told of us at that time. Those that share a VIP know that they are several. */
-function isNewcomer({ vip, ownedMs }: VipLink, atMs: number): boolean {
-  return vip.share === null && atMs - ownedMs < SETTLE_MS;
+/** Whether the owner before us may not have been told of us at that time. */
+function isNewcomer({ ownedMs }: VipLink, atMs: number): boolean {
+  return atMs - ownedMs < SETTLE_MS;
 }
 
 function suspect(on: VipLink, mac: Uint8Array, nowMs: number): void {
   const isNew = on.suspect === null;
-  if (!hasSuccessor(on)) on.suspectedMs = nowMs;
+  const isKnown = hasSuccessor(on);
   on.suspect = Uint8Array.from(mac);
-  if (isNew) on.link.queue.add(Math.max(nowMs + SETTLE_MS, on.reportedMs + DEFEND_INTERVAL_MS), { type: 'settle', on });
+  // The first use counts; but what is heard of the owner before us says nothing of one after us.
+  if (isKnown || (!isNew && isNewcomer(on, nowMs))) return;
+  on.suspectedMs = nowMs;
+  on.link.queue.add(settlesMs(on), { type: 'settle', on });
+}
+
+function settlesMs(on: VipLink): number {
+  return Math.max(on.suspectedMs + SETTLE_MS, mayReportMs(on));
 }

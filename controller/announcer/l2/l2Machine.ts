@@ -90,7 +90,7 @@ export function createL2Machine({ gratuitousIntervalMs }: L2MachineOptions): L2M
     },
     tick: perform,
     nextTickMs: () => nextTickMs(state),
-    counts: () => new Map(Array.from(state.counts, ([address, counts]) => [address, { ...counts }])),
+    counts: () => new Map(Array.from(state.memories, ([address, { counts }]) => [address, { ...counts }])),
     ignored: () => new Map(ignoredCounts),
     groups: (interfaceIndex) => groupsOf(state, interfaceIndex),
   };

@@ -2,7 +2,7 @@ import type { Outbox } from './outbox.ts';
 import type { VipLink } from './vip.ts';
 
 /** Ours: a defended address is defended again, and a conflict reported again, after so long (RFC 5227 DEFEND_INTERVAL). */
-export const DEFEND_INTERVAL_MS = 10_000;
+const DEFEND_INTERVAL_MS = 10_000;
 
 /**
  * Ours: when an address is asked for again that another station has: after the first time a second, by which a member
@@ -48,9 +48,21 @@ export function hold(on: VipLink, mac: Uint8Array, { nowMs, outbox }: { readonly
   beginProbing(on, nowMs + delayMs);
   on.phase = 'held';
   on.timesHeld += 1;
-  if (nowMs - on.reportedMs < DEFEND_INTERVAL_MS) return;
-  on.reportedMs = nowMs;
+  if (nowMs < mayReportMs(on)) return;
+  noteReport(on, nowMs);
   outbox.conflict(on, mac, false);
+}
+
+/** From when on a conflict may be reported, and the address defended, once more. */
+export function mayReportMs({ vip, link }: VipLink): number {
+  return (vip.reportedMs.get(link.index) ?? Number.NEGATIVE_INFINITY) + DEFEND_INTERVAL_MS;
+}
+
+/** A conflict is reported now. */
+export function noteReport({ vip: { reportedMs }, link }: VipLink, nowMs: number): void {
+  // Interfaces that are made and removed all the time have another index each time.
+  for (const [index, atMs] of reportedMs) if (nowMs - atMs >= DEFEND_INTERVAL_MS) reportedMs.delete(index);
+  reportedMs.set(link.index, nowMs);
 }
 
 /** Answers on, announces no more. */

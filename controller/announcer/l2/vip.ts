@@ -24,6 +24,13 @@ export interface Counts {
   conflictsSeen: number;
 }
 
+/** What is known of an address whether or not it is answered for at present. */
+export interface VipMemory {
+  readonly counts: Counts;
+  /** When a conflict was last reported, by interface index. Who falls silent for a moment, or gives the VIP away, is no other host after that. */
+  readonly reportedMs: Map<number, number>;
+}
+
 /** An address that this node answers for. */
 export interface Vip {
   /** No other VIP ever had it. */
@@ -32,6 +39,8 @@ export interface Vip {
   /** Four or sixteen. */
   readonly octets: Uint8Array;
   readonly counts: Counts;
+  /** Of its memory. */
+  readonly reportedMs: Map<number, number>;
   /** By interface index. */
   readonly links: Map<number, VipLink>;
   share: Share | null;
@@ -68,8 +77,8 @@ export interface VipLink {
   suspect: Uint8Array | null;
   /** Since when there is one. */
   suspectedMs: number;
-  /** When a conflict was last reported. */
-  reportedMs: number;
+  /** When somebody else last used it while it was ours. */
+  usedMs: number;
   /** When it was last announced. */
   announcedMs: number;
   /** An interface of this node on the same network, which speaks in its place as long as it has the VIP too; null: there is none. */

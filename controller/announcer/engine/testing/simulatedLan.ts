@@ -299,7 +299,7 @@ export class SimulatedLan {
       this.#later(other, FRAME_MS, () => {
         const answer = other.answers.get(address);
         if (answer?.leaving === true) this.#give(other, { type: 'takenOver', address });
-        else if (answer !== undefined) this.#give(other, { type: 'conflict', address, interface: 'eth0', mac: node.name, defended: true });
+        else if (answer !== undefined) this.#give(other, { type: 'conflict', address, interface: 'eth0', mac: node.name, defended: true, atMs: this.nowMs });
       });
     }
   }

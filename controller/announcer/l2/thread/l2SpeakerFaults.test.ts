@@ -9,6 +9,7 @@ import {
 } from '../../../../test/support/speakerPair.ts';
 import { until } from '../../../../test/support/until.ts';
 import type { L2Answer } from '../../parts.ts';
+import { printArpFrame } from './testing/frames.ts';
 
 const skip = lacksRoot() || lacks('ip') || lacks('ping');
 
@@ -115,6 +116,26 @@ test('while the main thread is busy the thread answers on, and falls silent when
   await blocked;
   await speaker.saw('log', /stopped or stuck/);
   await untilAnswered(station);
+});
+
+test('a process that was stuck defends its addresses no sooner for that', { skip }, async (t) => {
+  const pair = await startPair(t);
+  const [station, claimant] = [await stationOf(t, pair), await stationOf(t, pair)];
+  const speaker = await startSpeaker(t, pair.node);
+  await speaker.setAnswers(answersOn(pair.nodeEnd, VIP.v4));
+  await untilAnswered(station);
+  const claim = printArpFrame({ operation: 2, sender: VIP.v4, target: VIP.v4, senderMac: '020000000077' });
+  const conflicts = () => speaker.events.filter(({ type }) => type === 'conflict').map(({ atMs }) => atMs ?? Number.NaN);
+  const claimUntil = (what: string, isSo: () => boolean) => until(what, async () => {
+    await claimant.send(claim);
+    return isSo();
+  });
+  await claimUntil('it is defended', () => conflicts().length === 1);
+  await speaker.block(600);
+  await speaker.saw('log', /runs smoothly again/);
+  await claimUntil('it is defended again', () => conflicts().length === 2);
+  const [first = 0, second = 0] = conflicts();
+  assert.ok(second - first >= 9_990, `${second - first} ms`);
 });
 
 test('a speaker that stops is silent from then on, may be stopped again, and its process ends by itself', { skip }, async (t) => {

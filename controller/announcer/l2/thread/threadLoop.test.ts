@@ -11,6 +11,9 @@ const LINK = { index: 3, name: 'eth0', mac: '02:00:00:00:00:03' };
 const ANSWER: L2Answer = { address: '192.0.2.10', interfaces: [LINK], mode: { type: 'owner' }, leaving: false };
 const sendFrame = (octet: number): L2Action => ({ type: 'send', interfaceIndex: 3, frame: Uint8Array.of(octet), address: ANSWER.address });
 const ANNOUNCEMENT = 100;
+/** A frame that makes a conflict. */
+const FOREIGN = 101;
+const CONFLICT = { type: 'conflict', address: ANSWER.address, interface: 'eth0', mac: '02:00:00:00:00:66', defended: true } as const;
 
 /** A loop whose machine answers every frame with itself, and announces on every new set of answers. */
 function createBench() {
@@ -31,7 +34,7 @@ function createBench() {
     },
     setOwnMacs: (macs) => { calls.push(`own ${macs.join(' ')}`); },
     linkUp: (index) => [sendFrame(index)],
-    frame: (_, frame) => answers.length > 0 ? [sendFrame(frame[0] ?? 0)] : [],
+    frame: (_, frame) => frame[0] === FOREIGN ? [CONFLICT] : answers.length > 0 ? [sendFrame(frame[0] ?? 0)] : [],
     tick: () => [{ type: 'takenOver', address: '192.0.2.10' }],
     nextTickMs: () => state.dueAtMs,
     counts: () => new Map(),
@@ -140,6 +143,16 @@ test('answers that come afresh are announced again, though they are the same', (
   post(3, [ANSWER], true);
   loop.turn();
   assert.deepEqual(sent, [ANNOUNCEMENT, ANNOUNCEMENT]);
+});
+
+test('a conflict is told with the time at which it was found', () => {
+  const { loop, post, confirm, waiting, reports, state } = createBench();
+  confirm();
+  post(1, [ANSWER]);
+  waiting.push(FOREIGN);
+  loop.turn();
+  const { type: _, ...seen } = CONFLICT;
+  assert.deepEqual(reports, [{ type: 'conflict', seen: { ...seen, atMs: state.wallMs } }]);
 });
 
 test('it waits no longer than until something is due, sooner where something is broken, and not for ticks it may not take', () => {

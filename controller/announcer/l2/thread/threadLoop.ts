@@ -101,7 +101,7 @@ export class ThreadLoop {
   }
 
   #perform(actions: readonly L2Action[]): void {
-    const { wire, report, nowMs } = this.#dependencies;
+    const { wire, report, nowMs, wallMs } = this.#dependencies;
     for (const action of actions) {
       switch (action.type) {
         case 'send':
@@ -110,7 +110,7 @@ export class ThreadLoop {
           break;
         case 'conflict': {
           const { type: _, ...seen } = action;
-          report({ type: 'conflict', seen });
+          report({ type: 'conflict', seen: { ...seen, atMs: wallMs() } });
           break;
         }
         case 'takenOver':
