@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { freePort } from '../bench/child.ts';
 import { askTcp, openUdp, startTcpEcho, startTcpEchoProcess, startUdpEcho, type UdpClient } from './support/echo.ts';
+import { iperf3Listens, IPERF3_SERVER, readIperf3 } from './support/iperf3.ts';
 import { loadBalancer, pool as makePool, servicesOf, testRange } from './support/loadBalancer.ts';
 import { scrape, total } from './support/metrics.ts';
 import { residentBytes } from './support/processState.ts';
@@ -147,16 +148,16 @@ test('ConfigMaps of TCP and UDP services open their ports, as in ingress-nginx',
 
 test('iperf3 goes through a VIP by TCP and by UDP', { skip: lacks('iperf3') }, async (t) => {
   const [backendPort, port] = [await freePort(), await freePort()];
-  const server = execFile('iperf3', ['-s', '-B', '127.0.0.1', '-p', String(backendPort)]);
+  const server = execFile('iperf3', [...IPERF3_SERVER, '-B', '127.0.0.1', '-p', String(backendPort)]);
   t.after(() => server.kill());
+  await iperf3Listens(server);
   const backends = [at(backendPort)];
   await serve(t, [pool, ...loadBalancer('iperf', [{ port, backends }, { port, protocol: 'UDP', backends }])]);
   const flags = ['-J', '-c', VIP, '-p', String(port), '-t', '1'];
-  interface Result { readonly end: { readonly sum: { readonly bytes: number; readonly lost_percent: number }; readonly sum_received: { readonly bytes: number } } }
-  const tcp = JSON.parse((await run('iperf3', flags)).stdout) as Result;
-  assert.ok(tcp.end.sum_received.bytes > 1_000_000);
-  const udp = JSON.parse((await run('iperf3', [...flags, '-u', '-b', '20M'])).stdout) as Result;
-  assert.ok(udp.end.sum.bytes > 1_000_000 && udp.end.sum.lost_percent < 50, JSON.stringify(udp.end.sum));
+  const tcp = readIperf3((await run('iperf3', flags)).stdout);
+  assert.ok(tcp.sum_received.bytes > 1_000_000);
+  const { sum: udp } = readIperf3((await run('iperf3', [...flags, '-u', '-b', '20M'])).stdout);
+  assert.ok(udp.bytes > 1_000_000 && udp.lost_percent < 50, JSON.stringify(udp));
 });
 
 test('dig asks a name server on a VIP', { skip: lacks('dig') }, async (t) => {

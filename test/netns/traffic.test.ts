@@ -9,6 +9,7 @@ import { allAlive } from './failover.ts';
 import { lacksLab, type Lab } from './lab.ts';
 import { podAddress } from './labAddresses.ts';
 import { ECHO_PORTS, vipOf, type LabService } from './labObjects.ts';
+import { iperf3Listens, IPERF3_SERVER, readIperf3 } from '../support/iperf3.ts';
 import { endProcess } from './namespace.ts';
 import { repliers } from './neighbours.ts';
 
@@ -136,14 +137,14 @@ test('VIPs of three nodes', { skip }, async (t) => {
   });
 
   await cluster.step('carries bulk data both ways, through the kernel and through the proxy', async () => {
-    const server = lab.node(1).pods.spawn('iperf3', ['-s']);
+    const server = lab.node(1).pods.spawn('iperf3', IPERF3_SERVER);
     t.after(() => endProcess(server, 'SIGKILL'));
+    await iperf3Listens(server);
     for (const [how, vip] of [['kernel', 204], ['proxy', 205]] as const) {
       for (const address of Object.values(vipOf({ name: how, vip }))) {
         for (const direction of [[], ['-R']]) {
           const text = await lab.client.exec('iperf3', ['-c', address, '-t', '1', '--json', ...direction]);
-          const { end } = JSON.parse(text) as { readonly end: { readonly sum_received: { readonly bits_per_second: number } } };
-          const megabits = end.sum_received.bits_per_second / 1e6;
+          const megabits = readIperf3(text).sum_received.bits_per_second / 1e6;
           t.diagnostic(`${how}, ${address}${direction.length > 0 ? ', back' : ''}: ${Math.round(megabits)} Mbit/s`);
           assert.ok(megabits > LEAST_MEGABITS);
         }
