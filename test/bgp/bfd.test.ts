@@ -175,7 +175,8 @@ describe('each in namespaces of its own', { concurrency: true }, () => {
 
   test('a main thread that is stuck is not spoken for, and is once it runs again', { skip: lacksBfdPeer('bird') }, async (t) => {
     const { peer, speaker } = await startUp(t, 'bird', ENDPOINTS.slice(0, 1));
-    const blocked = speaker.block(6_000);
+    // Three seconds longer than it takes to be called stuck: so long the peer can be seen to have missed it.
+    const blocked = speaker.block(8_000);
     await peerSays(peer, NODE.IPv4, /down/);
     await blocked;
     await speaker.untilReport('single IPv4', 'up again', ({ state, downs }) => state === 'Up' && downs === 1);
