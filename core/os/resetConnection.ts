@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { libc } from './libc.ts';
+import { descriptorOf } from './socketDescriptor.ts';
 
 // Linux values, asm-generic/socket.h.
 const SOL_SOCKET = 1;
@@ -9,7 +10,7 @@ const NO_LINGER = Buffer.from(Int32Array.of(1, 0).buffer);
 
 /**
  * Closes a TCP connection with RST, so that its peer does not take what it has got for the whole; one that is closed
- * already stays so. Its error and close events come as with `destroy()`.
+ * already stays so. Its close event comes as with `destroy()`, without an error. Throws SystemError when the kernel refuses the option.
  *
  * `resetAndDestroy()` alone does not do: between the moment when libuv is asked to send the FIN and that when it has, it is refused
  * with EINVAL, the socket counts as destroyed, and its descriptor is never closed.
@@ -21,11 +22,4 @@ export function resetConnection(socket: Socket): void {
   const descriptor = descriptorOf(socket);
   if (descriptor !== null) libc().setOption(descriptor, { level: SOL_SOCKET, name: SO_LINGER, value: NO_LINGER });
   socket.destroy();
-}
-
-/** The descriptor of a socket, which `net` tells nowhere else; null when there is none (yet, or any more). */
-export function descriptorOf(socket: Socket): number | null {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  const descriptor: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
-  return typeof descriptor === 'number' && descriptor >= 0 ? descriptor : null;
 }

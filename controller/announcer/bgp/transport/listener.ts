@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { libc } from '../../../../core/os/libc.ts';
-import { descriptorOf } from '../../../../core/os/resetConnection.ts';
+import { descriptorOf } from '../../../../core/os/socketDescriptor.ts';
 import { attachSocketFilter } from '../../../../core/os/socketFilter.ts';
 import { addTcpKey, openTcpSocket, removeTcpKey, setHopLimits, type HopLimits, type TcpKey } from '../../../../core/os/tcpSocket.ts';
 
